@@ -151,7 +151,8 @@ class Settings(Section):
     def load(cls, path: Path | None = None) -> Self:
         """The settings in this file, by default the one that the environment names; Halt when they do not fit."""
         file = path or named_place()
-        content = read_bytes(file, f"no settings at {file}; name the file in {ENVIRONMENT_VARIABLE}")
+        missing = f"no settings at {file}; name the file in {ENVIRONMENT_VARIABLE}"
+        content = read_bytes(file, missing, zh=f"没有设置文件，请在 {ENVIRONMENT_VARIABLE} 中写明其路径")
         settings = parse_model(cls, content, file)
         return settings._resolved(file.resolve().parent)
 

@@ -235,7 +235,7 @@ def check_assessed(agreement: Agreement, day: date) -> None:
 
 def agreement_bytes(path: Path) -> bytes:
     """The agreement's file; Halt where there is none."""
-    return read_bytes(path, f"{path}: there is no agreement with this partner")
+    return read_bytes(path, f"{path}: there is no agreement with this partner", zh="没有此部门的协议")
 
 
 @lru_cache(maxsize=_PARSED)

@@ -22,12 +22,14 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
-def read_bytes(path: Path, missing: str) -> bytes:
-    """The file's bytes; Halt with ``missing`` where there is none, and where this account may not read it."""
+def read_bytes(path: Path, missing: str, *, zh: str = "") -> bytes:
+    """The file's bytes; Halt with ``missing`` (``zh``: in Chinese) where there is none, or a folder, and where this
+    account may not read it.
+    """
     try:
         return path.read_bytes()
-    except FileNotFoundError:
-        raise Halt(missing) from None
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        raise Halt(missing, zh=zh) from None
     except PermissionError:
         raise not_allowed(str(path)) from None
 

@@ -72,7 +72,8 @@ def load_office_days(path: Path | None) -> OfficeDays:
     """
     if path is None:
         return NO_DAYS
-    content = read_bytes(path, f"{path}: no such file; the settings name it under office_days")
+    missing = f"{path}: no such file; the settings name it under office_days"
+    content = read_bytes(path, missing, zh="没有设置所指的工作日文件")
     file = parse_model(_File, content, path)
     plain = {day: day.weekday() < 5 for year in file.years for day in _days_of(year.year)}
     return plain | {office_day.day: office_day.kind == "worked" for office_day in file.days}

@@ -27,12 +27,12 @@ def due(
     """计算办结时限。 When a request is due, and which days count."""
     with outcome():
         if cycle not in WORKING_DAYS:
-            msg = f"no such cycle; there are {', '.join(WORKING_DAYS)}"
+            msg = f"没有这个周期 no such cycle; there are {', '.join(WORKING_DAYS)}"
             raise typer.BadParameter(msg)
         try:
             day = date.fromisoformat(received)
         except ValueError:
-            msg = "the day of receipt is written YYYY-MM-DD"
+            msg = "收件日写作 YYYY-MM-DD the day of receipt is written so"
             raise typer.BadParameter(msg) from None
         # without an installation, the due date of the law; its own days need its settings
         file = Settings.load().office_days if are_there() else None

@@ -34,7 +34,7 @@ def health(
     """本机运行状况：有何异常。 Say what is wrong here; status 1 where something fails."""
     with outcome():
         if unknown := sorted(set(only or ()) - set(CHECKS)):
-            msg = f"no such check: {', '.join(unknown)}"
+            msg = f"没有这项检查 no such check: {', '.join(unknown)}"
             raise typer.BadParameter(msg)
         with open_quickly() as app:
             checked = Health(app).look(only)

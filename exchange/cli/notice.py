@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated
 
@@ -20,7 +21,18 @@ commands = typer.Typer(add_completion=False, no_args_is_help=True)
 _FORMS = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"]
 _MINUTE = _FORMS[0]
 _ANNOUNCED = {"number": "编号 number", "begins": "始 begins", "ends": "止 ends", "words": "通告 words", "by": "由 by"}
-Moment = Annotated[datetime, typer.Argument(formats=_FORMS, help="北京时间 Beijing time, e.g. '2026-12-05 20:00'")]
+
+
+def moment(text: str) -> datetime:
+    """A minute by Beijing's clock, as it is typed."""
+    for form in _FORMS:
+        with suppress(ValueError):
+            return datetime.strptime(text, form)
+    msg = "北京时间，如 Beijing time, e.g. '2026-12-05 20:00'"
+    raise typer.BadParameter(msg)
+
+
+Moment = Annotated[datetime, typer.Argument(parser=moment, help="北京时间 Beijing time, e.g. '2026-12-05 20:00'")]
 
 
 @commands.command()

@@ -35,9 +35,7 @@ def office() -> None:
 def init(
     plan: Annotated[
         Path | None,
-        typer.Argument(
-            help="TOML：office, folder, secrets, [database] host, port, admin …；不写则逐项询问 else it asks"
-        ),
+        typer.Argument(help="TOML 文件（docs/operations.md），不写则逐项询问 a TOML file; left out: it asks"),
     ] = None,
     airflow: Annotated[
         bool,

@@ -219,11 +219,11 @@ def template(
         agreed = agreement.purpose(purpose)
         if agreed is None:
             known = ", ".join(known_purpose.code for known_purpose in agreement.purposes)
-            msg = f"the agreement holds no such purpose; there are {known}"
+            msg = f"协议中没有此用途 the agreement holds no such purpose; there are {known}"
             raise typer.BadParameter(msg)
         asked = tuple(item.strip() for item in items.split(",")) if items else agreed.items
         if not set(asked) <= set(agreed.items) or len(set(asked)) != len(asked):
-            msg = f"the purpose holds these items: {', '.join(agreed.items)}"
+            msg = f"此用途只有这些事项 the purpose holds these items: {', '.join(agreed.items)}"
             raise typer.BadParameter(msg)
         write_atomically(out_file, write_template(agreement, agreed, asked))
         out.print(f"已写入 wrote {out_file.name}", markup=False)

@@ -61,7 +61,7 @@ def check(
     with outcome():
         for path in (data, *([manifest] if manifest else [])):
             if not path.is_file():
-                msg = f"there is no file {path}"
+                msg = f"没有这个文件 there is no file {path}"
                 raise typer.BadParameter(msg)
         settings = Settings.load()
         agreement = load_agreement(settings.agreements / f"{partner}.toml")

@@ -41,7 +41,7 @@ def databases(vault: From, key: Key, certificate: Certificate, name: Name = None
     with outcome():
         settings, kept = Settings.load(), Vault(vault)
         if settings.backup is None:
-            msg = "the settings have no [backup]"
+            msg = "设置中没有 backup 一节 the settings have no [backup]"
             raise typer.BadParameter(msg)
         backup = chosen(kept, name)
         names = restore_databases(kept, backup, settings.backup, load_key_pair(key, certificate), settings.home)

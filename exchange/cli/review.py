@@ -182,11 +182,12 @@ def export_(
 
 def _check_new(file: Path) -> None:
     if file.suffix.lower() != ".xlsx":
-        raise typer.BadParameter("a work list is an .xlsx workbook: no other form has a password", param_hint="file")
+        msg = "清单须为 .xlsx，其他格式没有密码 a work list is an .xlsx workbook: no other form has a password"
+        raise typer.BadParameter(msg, param_hint="file")
     if not file.parent.is_dir():
-        raise typer.BadParameter("there is no such folder 没有这个文件夹", param_hint="file")
+        raise typer.BadParameter("没有这个文件夹 there is no such folder", param_hint="file")
     if file.exists():
-        raise typer.BadParameter("there is a file of that name; it is not overwritten 已有同名文件", param_hint="file")
+        raise typer.BadParameter("已有同名文件 there is a file of that name; it is not overwritten", param_hint="file")
 
 
 def _cases(app: App, reviews: Iterable[Review]) -> list[CaseView]:

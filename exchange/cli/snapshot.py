@@ -38,7 +38,7 @@ def build_(
         try:
             day = date.fromisoformat(as_of)
         except ValueError:
-            msg = "--as-of is written YYYY-MM-DD"
+            msg = "截止日写作 YYYY-MM-DD --as-of is written so"
             raise typer.BadParameter(msg) from None
         with err.status(f"正在制作 building {source}，截至 as of {as_of}"):
             version = build(Snapshots(Settings.load().snapshots), source, export, day)

@@ -12,6 +12,7 @@ Rules
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Generator
 from contextlib import suppress
@@ -22,32 +23,44 @@ from exchange.app import App
 from exchange.base.duty import LOOKOUT, Duties
 from exchange.intake.rounds import ClaimedBatch, Watch, Watched
 from exchange.intake.shares import WHOLE, Share, Silence
-from exchange.intake.shifts import Shift, arrangements
+from exchange.intake.shifts import Arrangements, Shift, arrangements
+
+log = logging.getLogger(__name__)
 
 _SIGN_SECONDS: Final = 3.0
 _TURN_SECONDS: Final = 1.0
 
 
 def monitor(
-    app: App, seconds: float, between: Callable[[], object] = lambda: None, share: Share = WHOLE
+    app: App,
+    seconds: float,
+    between: Callable[[], object] = lambda: None,
+    share: Share = WHOLE,
+    read: Arrangements | None = None,
 ) -> Generator[ClaimedBatch]:
     """Batches, each as soon as it is claimed, for so long or until the shift ends before; the office stays open
-    meanwhile. ``between``: what is to be done about each second.
+    meanwhile. ``between``: what is to be done about each second; ``read``: the arrangements as the office was opened
+    with, where that is a while ago.
     """
     app.check_archive()
-    end, shift, read = time.monotonic() + seconds, Shift.lasting(seconds), arrangements(app)
+    end, shift, read = time.monotonic() + seconds, Shift.lasting(seconds), read or arrangements(app)
     duties, silence = Duties.of_home(app.settings.home), Silence(share, time.monotonic())
     paths, claimed, watched = app.agreement_files(), SimpleQueue[ClaimedBatch](), Watched()
     watches: dict[int, Watch] = {}
-    sign_at = 0.0
+    found, sign_at = duties.last(share.sign), 0.0
     try:
         while (left := end - time.monotonic()) > 0:
             if time.monotonic() >= sign_at:
-                if sign_at and shift.gives_way_to(Shift.of_sign(duties.last(share.sign))):
+                sign = duties.last(share.sign)
+                if sign != found and shift.gives_way_to(Shift.of_sign(sign)):
+                    log.info("another lookout began before this one, which ends")
                     break
+                before, shift = shift, shift.by_clock(end - time.monotonic())
                 if (now := arrangements(app)) != read:
                     shift, read = shift.ended_soon(), now
-                    end = min(end, time.monotonic() + shift.left)
+                if shift != before:
+                    log.info("settings, keys, agreements or the clock were set: ends in %.0f s", shift.left)
+                end = min(end, time.monotonic() + shift.left)
                 duties.done(LOOKOUT)
                 duties.done(share.sign, shift.summary)
                 sign_at = time.monotonic() + _SIGN_SECONDS

@@ -10,9 +10,10 @@ Rules
   nobody takes would keep open, and no later run would begin.
 - Who changes settings, keys, office days or the list of agreements has them used within some five minutes, as by every
   other run: the shift ends with the five minutes.
+- So it does where somebody set the clock: it would end at another time than it says, and Airflow may end it before.
 - Each sign of life says which shift it is of. That is a hint: one that does not move is of somebody who is gone, and
-  one of a longer shift than there is, as where the clock was put back, of nobody. Two on duty at once are harmless,
-  since the register decides who has a set, but cost twice: the one that began later ends.
+  one of a longer shift than there is, as where the clock was put back just now, of nobody. Two on duty at once are
+  harmless, since the register decides who has a set, but cost twice: the one that began later ends.
 """
 
 from __future__ import annotations
@@ -39,7 +40,10 @@ _TAKING_OVER_SECONDS: Final = 20
 
 _MAX_TOGETHER_SECONDS: Final = 40
 _LEAST_NOTICE_SECONDS: Final = 15
-"""So long before the next run it must be told that the shift ends with it."""
+"""So long before the next run it must be told that the shift ends with it; one that begins sooner is this one."""
+
+_SET_SECONDS: Final = 5.0
+"""A clock that went otherwise than time by more was set."""
 
 _LOOK_SECONDS: Final = 0.5
 
@@ -80,19 +84,26 @@ class Shift:
     @property
     def goes_on(self) -> bool:
         """Whether it reaches beyond the next run, and no further than any shift."""
-        return RUN_SECONDS < self.left <= SHIFT_SECONDS + _TAKING_OVER_SECONDS
+        return _next_run() < self.end and self.left <= SHIFT_SECONDS + _TAKING_OVER_SECONDS
+
+    def by_clock(self, seconds: float) -> Self:
+        """The same, which has so many seconds left; where somebody set the clock it ends soon."""
+        end = time.time() + seconds
+        return self if abs(end - self.end) < _SET_SECONDS else replace(self, end=end).ended_soon()
 
     def ended_soon(self) -> Self:
         """The same until soon after the next run that can know of it."""
-        now = time.time()
-        to_next = RUN_SECONDS - now % RUN_SECONDS
-        if to_next < _LEAST_NOTICE_SECONDS:
-            to_next += RUN_SECONDS
-        return replace(self, end=min(self.end, now + to_next + _TAKING_OVER_SECONDS))
+        return replace(self, end=min(self.end, _next_run() + _TAKING_OVER_SECONDS))
 
     def gives_way_to(self, other: Shift | None) -> bool:
         """Whether the other one goes on, and began before this one."""
         return other is not None and other.goes_on and (other.begin, other.id) < (self.begin, self.id)
+
+
+def _next_run() -> float:
+    """When the next run is to begin, of those that do not begin just now; in seconds since the epoch."""
+    soon = time.time() + _LEAST_NOTICE_SECONDS
+    return soon - soon % RUN_SECONDS + RUN_SECONDS
 
 
 def shift_seconds(share: Share, now: float) -> float:
@@ -115,7 +126,10 @@ def is_on_duty(app: App, share: Share) -> bool:
     return False
 
 
-def arrangements(app: App) -> list[tuple[str, int, int]]:
+Arrangements = list[tuple[str, int, int]]
+
+
+def arrangements(app: App) -> Arrangements:
     """Of what a lookout reads once, name, time and size of each file; of the agreements, which it looks at anew each
     time, the names.
     """

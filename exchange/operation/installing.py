@@ -102,7 +102,7 @@ class Plan(BaseModel):
     @classmethod
     def read(cls, path: Path) -> Plan:
         """The plan in this TOML file; Halt when it does not fit."""
-        return parse_model(cls, read_bytes(path, f"no file {path}"), path).checked(path)
+        return parse_model(cls, read_bytes(path, f"no file {path}", zh="没有这个文件"), path).checked(path)
 
     def checked(self, origin: Path | str) -> Plan:
         """This plan; Halt where a folder cannot stand in the settings. ``origin``: where the plan comes from."""

@@ -6,7 +6,9 @@ Rules
   its first whole quarter and behind its last one is read anew, by the index of the moments, and once for all spans that
   share it: in a stream of sets that is all of the last ten to twenty-five minutes.
 - A quarter is over ten minutes after its end, by this machine's clock and by the one that the question is asked at: no
-  transaction that adds evidence takes as long.
+  transaction that adds evidence takes as long. Where the clock was set since, all is read anew: what was over may come
+  again.
+- What gets there later all the same, as from a machine whose clock is behind by more, is missed for an hour at most.
 
 Figures: decision 28.
 """
@@ -17,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from time import monotonic
 from typing import Any, Final
 
 import numpy as np
@@ -31,6 +34,8 @@ _QUARTER: Final = 900  # seconds
 _LEAST: Final = timedelta(microseconds=1)
 _SETTLED: Final = timedelta(minutes=10)
 _KEPT: Final = timedelta(hours=1)
+_SET_SECONDS: Final = 60.0
+"""A clock that went otherwise than time by more was set."""
 
 _SUMS: Final = "sum(e.rows), sum(e.no_such_number), sum(e.name_disagrees), count(*) FILTER (WHERE e.numbers <> '')"
 _OF_PARTNER: Final = "(SELECT partner FROM batch WHERE batch.id = guard_evidence.batch_id) = :partner"
@@ -73,14 +78,20 @@ failed.
 class _Quarters:
     """Sums of whole quarters. ``numbers``: int64[n] ascending, counted since 1970, those that have evidence;
     ``added_up``: int64[n + 1, 4], the sums of all before each, and of all; ``begin``, ``end``: which were read, the end
-    not included; ``read_at``: when.
+    not included; ``read_at``: when, by the clock and by the time that passes.
     """
 
     numbers: npt.NDArray[np.int64]
     added_up: npt.NDArray[np.int64]
     begin: int
     end: int
-    read_at: datetime
+    read_at: tuple[datetime, float]
+
+    def is_fresh(self, clock: datetime, passed: float) -> bool:
+        """Whether it was read not long ago, by a clock that nobody has set since."""
+        since = passed - self.read_at[1]
+        drift = (clock - self.read_at[0]).total_seconds() - since
+        return since < _KEPT.total_seconds() and abs(drift) < _SET_SECONDS
 
     def between(self, begin: int, end: int) -> Sums:
         """int64[4], of those from the one to before the other."""
@@ -127,12 +138,12 @@ def added_up(session: Session, partner: str, at: datetime, spans: Sequence[Span]
 
 def _quarters(session: Session, partner: str | None, at: datetime, since: datetime) -> _Quarters:
     """The sums of the whole quarters since then that are over; read anew where the kept ones do not serve."""
-    of_database, clock = kept(session.get_bind().engine), now()
+    of_database, clock, passed = kept(session.get_bind().engine), now(), monotonic()
     quarters, begin = of_database.get(partner), _quarter(since) + 1
     end = max(begin, _quarter(min(at, clock) - _SETTLED))
-    fresh = quarters is not None and timedelta() <= clock - quarters.read_at < _KEPT
+    fresh = quarters is not None and quarters.is_fresh(clock, passed)
     if quarters is None or not fresh or quarters.begin > begin or quarters.end > end:
-        none = _Quarters(np.zeros(0, np.int64), np.zeros((1, 4), np.int64), begin, begin, clock)
+        none = _Quarters(np.zeros(0, np.int64), np.zeros((1, 4), np.int64), begin, begin, (clock, passed))
         quarters = of_database[partner] = _with_more(session, partner, none, end)
     elif quarters.end < end:
         quarters = of_database[partner] = _with_more(session, partner, quarters, end)

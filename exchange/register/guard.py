@@ -1,8 +1,10 @@
 """What the guard against fishing stores: of each batch counts and keyed hashes of the rows that failed, and its holds.
 
 Rules
-- Evidence is written in the same transaction as the batch's first result. Its hashes go in the night after the span is
-  over; the counts stay, as those of answers do.
+- A batch is judged, and its evidence written, in the transaction of its first result; of one partner one batch after
+  another: those that are worked at once would pass together what none of them passes alone. Batches of several partners
+  that are judged in the same moment, as many as there are processes, do not see each other.
+- The hashes of evidence go in the night after the span is over; the counts stay, as those of answers do.
 - A held batch is prepared and not delivered until a leader releases or refuses it; both once, with a reason, in the
   ledger.
 - What is usual for a partner is computed from batches that were not held, or that a leader released.
@@ -46,6 +48,8 @@ RELEASED: Final = "released"
 REFUSED: Final = "refused"
 _REFUSAL_RECEIPT: Final = 2
 """Receipts that a batch has had before the one that refuses it: a held batch was accepted in its first."""
+_JUDGING: Final = 0x47554152  # "GUAR": the advisory lock's class
+_JUDGING_SECONDS: Final = 300
 _KINDS: Final = {"numbers": Kind.NUMBER, "names": Kind.NAME, "groups": Kind.PLACE_AND_BIRTH}
 
 
@@ -164,8 +168,14 @@ Renewed = Callable[[Hashes, Kind, int], Hashes]
 """Hashes of a kind and a generation → the same in the newest."""
 
 
-def add_evidence(session: Session, batch_id: str, evidence: Evidence) -> None:
-    """Adds a batch's evidence, and a hold where it ``holds``, to a transaction that writes a ledger line."""
+def add_judged(session: Session, batch: BatchRow, judge: Callable[[], Evidence]) -> Evidence:
+    """Adds what ``judge`` says of the batch, and a hold where it ``holds``, to a transaction that writes a ledger line.
+    Until that ends nobody else judges a batch of this partner; meanwhile it may ask nothing for as long as one question
+    of the judge's may take.
+    """
+    patience = func.set_config("idle_in_transaction_session_timeout", f"{_JUDGING_SECONDS}s", True)
+    session.execute(select(func.pg_advisory_xact_lock(_JUDGING, func.hashtext(batch.partner)), patience))
+    evidence, batch_id = judge(), batch.id
     at, counts = now(), evidence.counts
     row = GuardEvidenceRow(batch_id=batch_id, at=at, rows=counts.rows, generation=evidence.generation)
     row.no_such_number, row.name_disagrees = counts.no_such_number, counts.name_disagrees
@@ -176,6 +186,7 @@ def add_evidence(session: Session, batch_id: str, evidence: Evidence) -> None:
         tripped = [str(trip) for trip in evidence.trips]
         session.add(GuardHoldRow(batch_id=batch_id, held_at=at, tripped=tripped))
     touched(session, row)
+    return evidence
 
 
 def _emptied(session: Session, before: datetime) -> Sequence[GuardEvidenceRow]:

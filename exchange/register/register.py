@@ -31,7 +31,7 @@ from exchange.register.configuration import Configuration
 from exchange.register.conformance import Conformance
 from exchange.register.database import held, migrate, open_engine, reading, transaction
 from exchange.register.extensions import Extensions
-from exchange.register.guard import Evidence, Guard, add_evidence
+from exchange.register.guard import Evidence, Guard, add_judged
 from exchange.register.ledger_checks import LedgerChecks
 from exchange.register.lines import append_event, as_batch, file_row, get_batch, hashes, now, transition
 from exchange.register.missing import MissingSets, check_not_doubled
@@ -202,24 +202,25 @@ class Register(BatchQueries, LedgerChecks):
         rows_open: int = 0,
         reviews: Sequence[NewReview] = (),
         told: Told | None = None,
-        evidence: Evidence | None = None,
+        judge: Callable[[], Evidence] | None = None,
     ) -> None:
         """The result is made: its files, how often each answer was given for each item, how many rows are still to
-        be answered, and which of them need an officer; ``told``: whom the batch asks about; ``evidence``: what the
-        guard saw, which may hold it.
+        be answered, and which of them need an officer; ``told``: whom the batch asks about; ``judge``: asks what the
+        guard saw, which may hold it, once no other batch of the partner is judged and not written yet.
         """
-        saw: dict[str, Any] = {"guard": evidence.summary} if evidence and evidence.trips else {}
+        saw = dict[str, Any]()
         if before := sum(review.before is not None for review in reviews):
             saw["as_before"] = before
         facts = {"rows_open": rows_open}
         with transaction(self.engine) as session:
-            if get_batch(session, batch_id, for_update=True).state == State.ACCEPTED:
+            batch = get_batch(session, batch_id, for_update=True)
+            if batch.state == State.ACCEPTED:
                 add_reviews(session, batch_id, reviews)  # before the ledger's lock, for which all other batches wait
                 if told is not None:
                     add_told(session, batch_id, told)
-                if evidence is not None:
-                    add_evidence(session, batch_id, evidence)
-                if told is not None and evidence is not None:
+                if judge is not None and (evidence := add_judged(session, batch, judge)).trips:
+                    saw["guard"] = evidence.summary
+                if told is not None and judge is not None:
                     add_asked(session, batch_id)
             if not transition(session, batch_id, State.PREPARED, facts, facts | saw | hashes(files), self.actor):
                 return

@@ -14,6 +14,7 @@ import logging
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain, islice
 
 import polars as pl
@@ -25,7 +26,6 @@ from exchange.base.timing import stage
 from exchange.matching.id_numbers import KEY
 from exchange.matching.lookup import SortedTable
 from exchange.register import NewReview, State
-from exchange.register.guard import Evidence
 from exchange.register.told import Told
 from exchange.steps.answers import NUMBER, POPULATION, BatchContext, Part, has_code
 from exchange.steps.asked import Asked, number_keys
@@ -81,11 +81,6 @@ class _Waiting:
             self.rows += answers.height
             yield asked, answers
 
-    def evidence(self) -> tuple[Told, Evidence]:
-        """Whom the rows ask about, and the guard's evidence."""
-        told = self.asked.told()
-        return told, self.watch.evidence(told)
-
 
 def _spot_checks(
     context: BatchContext, parts: Iterator[Part], people: SortedTable
@@ -105,18 +100,16 @@ def _spot_checks(
     return chain(made, parts), drawn
 
 
-def _for_register(waiting: _Waiting) -> tuple[list[NewReview], Told | None, Evidence | None]:
-    """The rows for the queue; and, None of a test, whom the batch asks about and the guard's evidence. Of a large batch
-    both are made at once: one is our own work, the other mostly the database's.
-    """
+def _for_register(waiting: _Waiting) -> tuple[list[NewReview], Told | None]:
+    """The rows for the queue; and, None of a test, whom the batch asks about. Of a large batch, at once."""
     is_test = waiting.context.batch.is_test
     with ThreadPoolExecutor(1) as beside:
-        begun = beside.submit(waiting.evidence) if waiting.rows > ROWS_IN_PART and not is_test else None
+        begun = beside.submit(waiting.asked.told) if waiting.rows > ROWS_IN_PART and not is_test else None
         with stage("queue"):
             reviews = as_before(waiting.context, waiting.cases.reviews())
         with stage("register"):
-            told, seen = (None, None) if is_test else waiting.evidence() if begun is None else begun.result()
-    return reviews, told, seen
+            told = None if is_test else waiting.asked.told() if begun is None else begun.result()
+    return reviews, told
 
 
 def process(app: App, batch_id: str) -> None:
@@ -140,11 +133,12 @@ def process_ranges(app: App, batch_id: str, ranges: Sequence[str]) -> None:
     parts = merge_ranges(context, ranges) if ranges else context.first_parts()
     data = encrypt_data(context, waiting.seen(parts), supplement=0)
     files = sign_result(context, data, supplement=0, rows_open=waiting.open)
-    reviews, told, seen = _for_register(waiting)
+    reviews, told = _for_register(waiting)
+    judge = None if told is None else partial(waiting.watch.evidence, told)
     with stage("register"):
         if waiting.open:
             keep(app, batch, waiting.unqueued)
-        app.register.prepared(batch.id, data.counts, files, waiting.open, reviews, told, seen)
+        app.register.prepared(batch.id, data.counts, files, waiting.open, reviews, told, judge)
     remove(app, ranges)
     log.info(
         "%s: %d rows answered and encrypted, %d of them still open: %s",

@@ -1,10 +1,12 @@
 """Prints the DAG files as Airflow reads them, without a server: errors, each task's upstream tasks, what people read
-of DAGs and tasks, what would need a triggerer, and what was imported for it.
+of DAGs and tasks, what would need a triggerer, what was imported for it, and the time that lookouts have, by how many
+there are.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from typing import Any
@@ -27,6 +29,15 @@ def packages() -> set[str]:
     """The libraries that are there, and the parts of our own package; not the DAG files."""
     names = [name.split(".") for name in sys.modules if not name.startswith("unusual_prefix")]
     return {".".join(name[: 2 if name[0] == "exchange" else 1]) for name in names} - sys.stdlib_module_names
+
+
+def lookouts(number: int) -> dict[str, Any]:
+    os.environ["EXCHANGE_LOOKOUTS"] = f"{number}"
+    dag: Any = DagBag(DAGS / "lookout.py").dags["lookout"]
+    queues = {task.task_id: task.queue for task in dag.tasks}
+    task_seconds = min(task.execution_timeout.total_seconds() for task in dag.tasks)
+    run_seconds = dag.dagrun_timeout.total_seconds()
+    return {"queues": queues, "task": task_seconds, "run": run_seconds, "runs": dag.max_active_runs}
 
 
 if __name__ == "__main__":
@@ -53,4 +64,5 @@ if __name__ == "__main__":
     found["defer"] = [
         f"{path.relative_to(DAGS)}" for path in DAGS.rglob("*.py") if DEFERS.search(path.read_text("utf-8"))
     ]
+    found["lookouts"] = {f"{number}": lookouts(number) for number in (1, 2, 5)}
     sys.stdout.write("\n" + json.dumps(found) + "\n")

@@ -8,7 +8,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from exchange.base.duty import Duties
 from exchange.demo.servers.airflow import COMPONENTS, Airflow
+from exchange.demo.servers.processes import wait_for
+from exchange.demo.world import World
+from exchange.intake.shares import WHOLE
+from exchange.intake.shifts import Shift
 
 from .servers import processes_of
 
@@ -64,3 +69,20 @@ def test_a_second_start_finds_everything_running(airflow: Airflow) -> None:
     before = [(airflow.folder / f"{name}.pid").read_text() for name in COMPONENTS]
     airflow.start()
     assert [(airflow.folder / f"{name}.pid").read_text() for name in COMPONENTS] == before
+
+
+def test_a_lookouts_run_is_skipped_where_one_is_on_duty(airflow: Airflow, airflow_world: World) -> None:
+    """And says so in its log: an operator sees why it ended at once."""
+    duties = Duties.of_home(airflow_world.root / "office" / "home")
+
+    def one_is_on_duty() -> bool:
+        shift = Shift.of_sign(duties.last(WHOLE.sign))
+        return shift is not None and shift.goes_on and shift.left > SECONDS / 3
+
+    assert wait_for(one_is_on_duty, SECONDS)
+    with airflow.api() as api:
+        api.trigger("lookout", "beside")
+        assert api.wait_for_run("lookout", "beside", SECONDS) == "success"
+        (task,) = api.task_instances("lookout", "beside")
+        assert task["state"] == "skipped"
+        assert "another lookout is on duty" in f"{api.log('lookout', 'beside', 'watch')}"

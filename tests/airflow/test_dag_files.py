@@ -14,6 +14,8 @@ import pytest
 
 from exchange.base.paths import DAGS
 from exchange.demo.servers.airflow import DAG_IDS
+from exchange.intake.shares import Share
+from exchange.intake.shifts import RUN_SECONDS, shift_seconds
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +66,19 @@ def test_the_populations_snapshot_has_all_its_tries_before_the_others_begin(bag:
     """Their builds wait for a person where no population is there, which a second try would bring."""
     upstream = bag["dags"]["snapshots"]
     assert (upstream["build_population"], upstream["build"]) == ([], ["build_population"])
+
+
+@pytest.mark.parametrize("number", [1, 2, 5])
+def test_lookouts_have_time_for_their_shift_and_one_that_is_gone_holds_up_no_later_run(
+    bag: dict[str, Any], number: int
+) -> None:
+    given, share = bag["lookouts"][f"{number}"], Share(0, number)
+    shifts = [(late, shift_seconds(share, late)) for late in range(RUN_SECONDS)]
+    assert max(late + seconds for late, seconds in shifts) < given["run"]
+    assert max(seconds for _, seconds in shifts) < given["task"]
+    if number > 1:
+        assert sorted(given["queues"].values()) == [f"lookout-{n + 1}" for n in range(number)]
+        assert given["run"] <= given["runs"] * RUN_SECONDS, "a task that nobody takes keeps its run open for so long"
 
 
 def test_what_ends_a_try_is_tried_again_or_waits_for_a_person() -> None:

@@ -74,12 +74,22 @@ def test_a_list_of_commands_gives_each_language_a_line_of_eighty_columns(name: s
     ] == []
 
 
-@pytest.mark.parametrize(
-    "words", [(name, *more) for name in COMMANDS for more in ((), *((w,) for w in below(name)))], ids=" ".join
-)
+EVERY = [(name, *more) for name in COMMANDS for more in ((), *((w,) for w in below(name)))]
+
+
+@pytest.mark.parametrize("words", EVERY, ids=" ".join)
 def test_no_help_is_cut_off_at_eighty_columns(words: tuple[str, ...]) -> None:
     texts = "".join(text for what, text in helps(words[0]) if what.startswith(" ".join(words)))
     assert help_of(*words).count("…") <= texts.count("…")
+
+
+@pytest.mark.parametrize("words", EVERY, ids=" ".join)
+def test_no_help_loses_what_stands_in_brackets_or_tells_how_a_program_reads_a_time(words: tuple[str, ...]) -> None:
+    own = [(what.split(), text) for what, text in helps(words[0])]
+    told = [text for what, text in own if what[: len(words)] == [*words] and len(what) <= len(words) + 1]
+    shown = re.sub(r"[│\s]", "", help_of(*words))
+    assert [each for text in told for each in re.findall(r"\[[a-z]+\]", text) if each not in shown] == []
+    assert "%Y" not in shown
 
 
 @pytest.mark.parametrize("words", [(), *((name,) for name in COMMANDS)], ids=" ".join)
@@ -130,3 +140,21 @@ def test_every_sentence_that_a_command_prints_is_in_chinese_and_english(name: st
     """But for a command to be typed, which is neither."""
     told = [text for text in printed(Path(exchange.cli.__path__[0], f"{name}.py")) if not text.startswith("exchange ")]
     assert [text for text in told if SENTENCE.search(text) and not BOTH.search(text)] == []
+
+
+def complaints(path: Path) -> Iterator[str]:
+    """What a module says of a command line that is wrong."""
+    for block in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if not isinstance(body := getattr(block, "body", None), list):
+            continue
+        for before, raised in zip([None, *body], body, strict=False):
+            if isinstance(raised, ast.Raise) and "BadParameter" in ast.unparse(raised):
+                said = [before, raised] if isinstance(before, ast.Assign) else [raised]
+                parts = [each.value for node in said for each in ast.walk(node) if isinstance(each, ast.Constant)]
+                yield "".join(each for each in parts if isinstance(each, str))
+
+
+@pytest.mark.parametrize("name", sorted(set(COMMANDS) - FOR_DEVELOPERS))
+def test_every_complaint_about_a_command_line_begins_in_chinese_with_english_beside(name: str) -> None:
+    told = [*complaints(Path(exchange.cli.__path__[0], f"{name}.py"))]
+    assert [text for text in told if not re.match(r"[^ ]*[\u4e00-\u9fff].* [A-Za-z]", text)] == []

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from math import inf
 from pathlib import Path
 
@@ -32,6 +33,8 @@ DAY = 1_795_996_800.0
 MOMENTS = st.integers(0, 86_400 - 1).map(lambda seconds: DAY + seconds)
 LONG = 3 * RUN_SECONDS
 WAIT_SECONDS = 60.0
+MOST_LOOKS = 30
+"""Of a lookout that gives signs of life all the time."""
 
 
 @given(MOMENTS, st.sampled_from([WHOLE, Share(0, 2), Share(1, 2)]))
@@ -40,6 +43,26 @@ def test_whenever_a_shift_begins_it_ends_soon_after_the_next_one_began(begin: fl
     together = (begin + shift_seconds(share, begin)) % length
     assert 20 <= together <= 40
     assert shift_seconds(share, begin) <= length + 20
+
+
+LATE = st.one_of(st.integers(0, 10), st.integers(0, RUN_SECONDS - 20))
+"""Seconds after its time in which a run's task begins, on a machine that has much to do."""
+
+
+@given(st.lists(LATE, min_size=20, max_size=40), st.sampled_from([WHOLE, Share(0, 2)]))
+def test_however_late_runs_begin_one_is_on_duty_and_two_only_while_they_change_over(
+    late: list[int], share: Share
+) -> None:
+    """Nobody is on duty for no longer than the run was late that was to take over."""
+    shifts, begins = list[Shift](), [DAY + number * RUN_SECONDS + each for number, each in enumerate(late)]
+    with pytest.MonkeyPatch.context() as patch:
+        for now in begins:
+            patch.setattr("exchange.intake.shifts.time.time", lambda now=now: now)
+            if not any(shift.goes_on for shift in shifts if shift.end > now):
+                shifts.append(Shift.lasting(shift_seconds(share, now)))
+    for before, after in pairwise(shifts):
+        assert before.end - after.begin <= 40
+        assert after.begin - before.end <= max(0, after.begin % RUN_SECONDS - 20)
 
 
 @given(MOMENTS, st.floats(0, 2000))
@@ -66,7 +89,7 @@ def test_of_two_that_go_on_exactly_one_gives_way_and_not_the_earlier(
     assert not (one.gives_way_to(other) and begun > other_begun)
     assert not one.gives_way_to(one)
     assert not one.gives_way_to(None)
-    assert not one.gives_way_to(replace(other, end=now + RUN_SECONDS)), "which ends soon"
+    assert not one.gives_way_to(replace(other, end=now + 10)), "which ends soon"
 
 
 @given(st.text())
@@ -94,7 +117,7 @@ def soon_silent(monkeypatch: pytest.MonkeyPatch) -> None:
         (None, False, False),
         (LONG, False, False),
         (LONG, True, True),
-        (RUN_SECONDS - 5, True, False),
+        (10, True, False),
         (SHIFT_SECONDS + 60, True, False),
         (inf, True, False),
     ],
@@ -131,6 +154,28 @@ def test_of_two_lookouts_the_later_one_ends(app: App) -> None:
         finally:
             over.set()
         assert one.result(WAIT_SECONDS)
+
+
+def test_nobody_gives_way_to_one_that_was_lost_where_no_sign_can_be_written(app: App) -> None:
+    """As on a full disk: the last sign that could be written is that of the lost one."""
+    duties, looks = Duties.of_home(app.settings.home), 0
+    duties.done(WHOLE.sign, replace(Shift.lasting(LONG), begin=0.0).summary)
+    last, lies = duties.last(WHOLE.sign), duties.folder / f".{WHOLE.sign}.{os.getpid()}"
+    lies.mkdir()  # where the next one would be written
+
+    def between() -> None:
+        nonlocal looks
+        looks += 1
+        assert duties.last(WHOLE.sign) == last
+        if looks == 3:
+            raise _OverError
+
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("exchange.intake.lookout._SIGN_SECONDS", 0.1)
+            assert _watched(monitor(app, LONG, between))
+    finally:
+        lies.rmdir()
 
 
 class _OverError(Exception):
@@ -188,11 +233,47 @@ def test_what_is_arranged_anew_is_read_soon(own: App, monkeypatch: pytest.Monkey
         elif shift.left < LONG - 60:
             told.append(shift.left)
             raise _OverError
+        assert looks < MOST_LOOKS
 
     told: list[float] = []
     monkeypatch.setattr("exchange.intake.lookout._SIGN_SECONDS", 0.1)
     assert _watched(monitor(own, LONG, between))
     assert 0 < told[0] <= RUN_SECONDS + 15 + 20
+
+
+@pytest.mark.parametrize("seconds", [-3600, -400, 400, 3600])
+def test_a_shift_in_which_the_clock_is_set_ends_soon(app: App, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """With the next run by the clock as it is now: neither are two on duty for long, nor is nobody."""
+    duties, clock, looks = Duties.of_home(app.settings.home), time.time, 0
+
+    def between() -> None:
+        nonlocal looks
+        looks += 1
+        shift = Shift.of_sign(duties.last(WHOLE.sign))
+        assert shift is not None
+        if looks == 1:
+            monkeypatch.setattr("exchange.intake.shifts.time.time", lambda: clock() + seconds)
+        elif 0 < shift.left <= RUN_SECONDS + 15 + 20:
+            raise _OverError
+        assert looks < MOST_LOOKS
+
+    monkeypatch.setattr("exchange.intake.lookout._SIGN_SECONDS", 0.1)
+    assert _watched(monitor(app, LONG, between))
+
+
+@pytest.mark.parametrize("what", ARRANGEMENTS)
+def test_what_is_arranged_anew_while_a_shift_is_about_to_begin_is_read_soon(own: App, what: str) -> None:
+    """The office was opened, and whoever looks whether somebody is on duty takes some seconds."""
+    read = arrangements(own)
+    ARRANGEMENTS[what](own)
+
+    def between() -> None:
+        shift = Shift.of_sign(Duties.of_home(own.settings.home).last(WHOLE.sign))
+        assert shift is not None
+        assert shift.left <= RUN_SECONDS + 15 + 20
+        raise _OverError
+
+    assert _watched(monitor(own, LONG, between, read=read))
 
 
 def test_what_an_agreement_says_is_looked_at_anyway(own: App) -> None:

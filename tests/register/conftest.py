@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import count
 from typing import Any
 
@@ -194,7 +194,8 @@ def prepared(
         batch = new_batch(register)
         register.accept(batch, manifest, due)
         counts = {"name": {"under_review": 3, "source_not_ready": 2}}
-        register.prepared(batch, counts, result_files, 5, QUEUED, evidence=evidence)
+        judge = None if evidence is None else partial(replace, evidence)
+        register.prepared(batch, counts, result_files, 5, QUEUED, judge=judge)
         return batch
 
     return make

@@ -7,6 +7,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -138,7 +139,7 @@ def test_what_a_set_asks_is_in_with_its_result_and_no_number_is(
         register.claim(batch_id, "bank", f"{number}" * 64, [], datetime.now(UTC))
         register.accept(batch_id, manifest, due)
         for _ in range(2):  # killed and run again
-            register.prepared(batch_id, {}, result_files, told=told, evidence=Evidence(1, Counts(rows), Failed()))
+            register.prepared(batch_id, {}, result_files, told=told, judge=partial(Evidence, 1, Counts(rows), Failed()))
     with Session(register.engine) as session:
         rows_of = session.execute(select(AskedLatelyRow.number, AskedLatelyRow.batch_id)).all()
     assert sorted({batch_id for _, batch_id in rows_of}) == ["bank.b0", "bank.b1"], "the large set is not in"

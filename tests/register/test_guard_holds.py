@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -11,11 +12,15 @@ import pytest
 from sqlalchemy import select
 
 from exchange.base.errors import Halt
+from exchange.calendar.working_days import Due
 from exchange.guard.rules import Counts, Failed, Trip
 from exchange.guard.thresholds import THRESHOLDS
 from exchange.register import Register, State
 from exchange.register.database import reading
 from exchange.register.guard import Evidence, GuardEvidenceRow
+from exchange.wire.manifest import RequestManifest
+
+from .conftest import AT
 
 Decide = Callable[[Register, str], None]
 NOBODY = np.array([], np.uint64)
@@ -88,3 +93,30 @@ def test_what_is_not_held_is_not_decided(register: Register, prepared: Callable[
     batch = prepared()
     with pytest.raises(Halt, match="is not held by the guard"):
         decide(register, batch)
+
+
+def test_while_a_batch_is_judged_its_partners_next_one_waits_and_no_other_does(
+    register: Register, manifest: RequestManifest, due: Due
+) -> None:
+    """What the next one is judged by holds what was written of the first."""
+    seen = replace(HOLDS, holds=False)
+    for batch in ("bank.first", "bank.next", "court.other"):
+        register.claim(batch, batch.partition(".")[0], "a" * 64, [], AT)
+        register.accept(batch, manifest, due)
+    counted: list[int] = []
+
+    def next_one() -> Evidence:
+        counted.append(register.guard.usual("bank", datetime.now(UTC)).span.rows)
+        return seen
+
+    with ThreadPoolExecutor(1) as beside:
+
+        def first_one() -> Evidence:
+            nexts.append(beside.submit(register.prepared, "bank.next", {}, [], judge=next_one))
+            register.prepared("court.other", {}, [], judge=lambda: seen)
+            return seen
+
+        nexts: list[Future[None]] = []
+        register.prepared("bank.first", {}, [], judge=first_one)
+        nexts[0].result()
+    assert counted == [seen.counts.rows]

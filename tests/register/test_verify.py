@@ -77,7 +77,7 @@ def full(migrated: Database, manifest: RequestManifest, due: Due, result_files: 
     hashes = RING.hashed(np.array([1, 2]), Kind.NUMBER)
     told = Told.of(RING, [hashes], [np.array([2, 3], np.uint32)])
     seen = Evidence(1, Counts(2, 1, 1), Failed(hashes, hashes, hashes), [Trip("sequence", 40, 40)], holds=True)
-    register.prepared(BATCH, {"name": {"under_review": 2}}, result_files, 2, reviews, told, seen)
+    register.prepared(BATCH, {"name": {"under_review": 2}}, result_files, 2, reviews, told, lambda: seen)
     register.guard.release(BATCH, "nothing in it")
     register.delivered(BATCH)
     asked = register.told_uses.ask(hashes, "asks herself", "7", AT)

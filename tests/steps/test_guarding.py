@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import polars as pl
@@ -22,11 +25,13 @@ from exchange.guard.thresholds import THRESHOLDS
 from exchange.intake.collect import poll
 from exchange.matching.id_numbers import CHECK_CHARACTERS, WEIGHTS
 from exchange.register import Role, State, numbered
+from exchange.register.guard import Guard, Usual
 from exchange.register.unmoved import unmoved
 from exchange.steps.guarding import refuse_held, release_held
 
 Ask = Callable[..., Request]
 OTHERS = "18510101"
+AT_ONCE = "18520101"
 """Born when nobody is whom another test guesses at."""
 
 
@@ -117,3 +122,29 @@ def test_guesses_that_two_partners_share_are_held(
     assert state(PARTNERS[5], guards, range(n // 2, n)) is State.PREPARED
     (held,) = [each for each in app.register.guard.holds() if each.batch == f"{PARTNERS[5].id}.shared"]
     assert f"sequence_by_many {n} >= {n}" in held.tripped
+
+
+def test_sets_that_are_worked_at_once_count_as_if_one_after_another(
+    app: App, court: DemoPartner, ask: Ask, people: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many a partner drops together: each is judged with those that are through before it."""
+    n, sets = THRESHOLDS.sequence_numbers, 4
+    part = n // sets + 1
+    requests = [ask(**hidden(range(k * part, (k + 1) * part), people, AT_ONCE)) for k in range(sets)]
+    for request in requests:
+        court.drop(court.make_set(request))
+    poll(app)
+    all_judge, usual = Barrier(sets), Guard.usual
+
+    def together(*asked: Any) -> Usual:
+        found = usual(*asked)
+        with suppress(BrokenBarrierError):
+            all_judge.wait(2)
+        return found
+
+    monkeypatch.setattr(Guard, "usual", together)
+    with ThreadPoolExecutor(sets) as workers:
+        for ran in [workers.submit(pipeline.run, app, request.batch) for request in requests]:
+            ran.result()
+    states = [app.register.batch(request.batch).state for request in requests]
+    assert sorted(states) == sorted([State.PREPARED, *[State.CLOSED] * (sets - 1)])

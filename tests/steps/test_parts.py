@@ -23,12 +23,12 @@ from exchange.matching.id_numbers import KEY
 from exchange.output.masking import mask
 from exchange.register import NewReview, ReviewFilter, State
 from exchange.register.database import reading
-from exchange.register.guard import Evidence, GuardEvidenceRow
+from exchange.register.guard import GuardEvidenceRow
 from exchange.register.models import ReviewRow
-from exchange.register.told import Told, ToldRow, unpacked
+from exchange.register.told import ToldRow, unpacked
 from exchange.steps import decided_before, prepare, process, request
 from exchange.steps.answers import NUMBER, BatchContext
-from exchange.steps.asked import number_keys
+from exchange.steps.asked import Asked, number_keys
 from exchange.steps.disclosure import SpotCheck
 from exchange.steps.guarding import Watch
 
@@ -173,9 +173,13 @@ def test_what_the_last_part_shows_to_the_gate_stops_the_first(
     assert app.register.batch(batch).state in (State.DELIVERED, State.CLOSED)
 
 
-@pytest.mark.parametrize("size", [WHOLE * 100, 9_000], ids=["after", "beside"])
 @pytest.mark.parametrize(
-    "error", [Halt("guard"), Retryable("guard"), RuntimeError("guard")], ids=lambda e: type(e).__name__
+    ("what", "size"),
+    [((Asked, "told"), WHOLE * 100), ((Asked, "told"), 9_000), ((Watch, "evidence"), 9_000)],
+    ids=["told after", "told beside", "guard"],
+)
+@pytest.mark.parametrize(
+    "error", [Halt("fails"), Retryable("fails"), RuntimeError("fails")], ids=lambda e: type(e).__name__
 )
 @pytest.mark.parametrize("queue_fails", [False, True])
 def test_what_goes_wrong_with_the_guard_or_the_queue_is_raised_as_it_is(
@@ -185,19 +189,20 @@ def test_what_goes_wrong_with_the_guard_or_the_queue_is_raised_as_it_is(
     claims: Claims,
     in_parts_of: Callable[[int], None],
     monkeypatch: pytest.MonkeyPatch,
+    what: tuple[type, str],
     size: int,
     error: Exception,
     queue_fails: bool,
 ) -> None:
-    """The queue's trouble goes before the guard's, whether the two are worked out side by side or not; no thread stays,
-    and the next try has the answer.
+    """The queue's trouble goes before that of whom it asks about, whether the two are worked out side by side or not,
+    and both before the guard's; no thread stays, and the next try has the answer.
     """
     in_parts_of(size)
     batch = claimed(app, court, ask(to_csv(claims.rows), ROWS, items=ITEMS))
     pipeline.receive(app, batch)
     in_threads, of_queue = list[bool](), Retryable("queue")
 
-    def fails(_: Watch, __: Told) -> Evidence:
+    def fails(*_: object) -> None:
         in_threads.append(threading.current_thread() is not threading.main_thread())
         raise error
 
@@ -207,14 +212,15 @@ def test_what_goes_wrong_with_the_guard_or_the_queue_is_raised_as_it_is(
         return list(reviews)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Watch, "evidence", fails)
+        patched.setattr(*what, fails)
         patched.setattr(process, "as_before", queue)
         threads = threading.active_count()
-        with pytest.raises(Exception, match=r"guard|queue") as raised:
+        with pytest.raises(Exception, match=r"fails|queue") as raised:
             pipeline.process(app, batch)
         assert threading.active_count() <= threads
     assert raised.value is (of_queue if queue_fails else error)
-    assert in_threads == ([True] if size == 9_000 else [] if queue_fails else [False])
+    beside = what[0] is Asked and size == 9_000
+    assert in_threads == ([True] if beside else [] if queue_fails else [False])
     assert app.register.batch(batch).state is State.ACCEPTED
     assert not app.register.reviews.find(ReviewFilter(batch=batch))
     pipeline.run(app, batch)
