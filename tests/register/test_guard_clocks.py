@@ -122,6 +122,8 @@ def test_sums_are_those_of_all_rows_whenever_they_are_asked(register: Register, 
     with office(register, seed) as place:
         for days in (30, 210) * 20:  # where a span begins or ends
             place.put_in(0, timedelta(days=days, seconds=place.draw.randrange(-9000, 3600)))
+        for ago in (0, 1800, 7200) * len(PARTNERS):
+            place.same(ago)
         for _ in range(STEPS):
             match place.draw.randrange(12):
                 case 0 | 1 | 2 | 3:
