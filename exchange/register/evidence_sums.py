@@ -5,9 +5,8 @@ Rules
   by a process and kept for an hour, and those that are over since are added to them. Of a span only what lies before
   its first whole quarter and behind its last one is read anew, by the index of the moments, and once for all spans that
   share it: in a stream of sets that is all of the last ten to twenty-five minutes.
-- A quarter is over ten minutes after its end, by this machine's clock and by the one that the question is asked at: no
-  transaction that adds evidence takes as long. Where the clock was set since, all is read anew: what was over may come
-  again.
+- A quarter is over ten minutes after its end, by this machine's clock: no transaction that adds evidence takes as long.
+  Where the clock was set since, all is read anew: what was over may come again.
 - What gets there later all the same, as from a machine whose clock is behind by more, is missed for an hour at most.
 
 Figures: decision 28.
@@ -111,17 +110,15 @@ def counts_of(sums: Sums) -> Counts:
     return Counts(*map(int, sums[:3]))
 
 
-def added_up(session: Session, partner: str, at: datetime, spans: Sequence[Span], of_all: Sequence[Span]) -> Sums:
-    """int64[k, 4]: of each of these spans the sums of the partner's evidence, then of those ``of_all`` everybody's;
-    ``at``: the moment of the question.
-    """
+def added_up(session: Session, partner: str, spans: Sequence[Span], of_all: Sequence[Span]) -> Sums:
+    """int64[k, 4]: of each of these spans the sums of the partner's evidence, then of those ``of_all`` everybody's."""
     whose = [(partner, spans), (None, of_all)]
     sums, edges, asked_for = np.zeros((0, 4), np.int64), list[list[int]](), dict[str, Any](partner=partner)
     for name, (of_whom, asked) in zip(("", "_of_all"), whose, strict=True):
-        quarters = _quarters(session, of_whom, at, min(begin for begin, _ in asked))
+        quarters = _quarters(session, of_whom, min(begin for begin, _ in asked))
         around = dict[Span, list[int]]()  # by edge, the sums that it is part of: most spans end with the same one
         for begin, end in asked:
-            first, last = _quarter(begin) + 1, min(_quarter(end + _LEAST), quarters.end)
+            first, last = _quarter(begin) + 1, min(_quarter(end), quarters.end)
             last = max(first, last)
             for edge in ((begin, min(end, _before(first))), (_before(last), end)):
                 if edge[0] < edge[1]:
@@ -136,13 +133,13 @@ def added_up(session: Session, partner: str, at: datetime, spans: Sequence[Span]
     return sums
 
 
-def _quarters(session: Session, partner: str | None, at: datetime, since: datetime) -> _Quarters:
+def _quarters(session: Session, partner: str | None, since: datetime) -> _Quarters:
     """The sums of the whole quarters since then that are over; read anew where the kept ones do not serve."""
     of_database, clock, passed = kept(session.get_bind().engine), now(), monotonic()
     quarters, begin = of_database.get(partner), _quarter(since) + 1
-    end = max(begin, _quarter(min(at, clock) - _SETTLED))
+    end = max(begin, _quarter(clock - _SETTLED))
     fresh = quarters is not None and quarters.is_fresh(clock, passed)
-    if quarters is None or not fresh or quarters.begin > begin or quarters.end > end:
+    if quarters is None or not fresh or quarters.begin > begin:
         none = _Quarters(np.zeros(0, np.int64), np.zeros((1, 4), np.int64), begin, begin, (clock, passed))
         quarters = of_database[partner] = _with_more(session, partner, none, end)
     elif quarters.end < end:

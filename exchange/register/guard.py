@@ -219,7 +219,7 @@ class Guard:
             released = [hold.decided_at for hold, _, _ in held if hold.decision == RELEASED]
             since = max([end, *[moment for moment in released if moment is not None]])
             spans = [(since, _EVER), (begin, end), (begin, _EVER)]
-            sums = added_up(session, partner, at, spans, of_all=[(begin, _EVER)])
+            sums = added_up(session, partner, spans, of_all=[(begin, _EVER)])
         span, past, mine, everybodys = map(counts_of, sums)
         guessed = [(row, of) for hold, row, of in held if hold.decision != RELEASED]
         past -= _together(row for row, of in guessed if of == partner and row.at <= end)

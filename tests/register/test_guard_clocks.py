@@ -19,7 +19,7 @@ from .test_guard_spans import PARTNERS, Sent, same_as_counted, write
 BEGIN = datetime(2026, 10, 31, 23, 40, tzinfo=UTC)
 """Before the end of a month."""
 
-STEPS = 120
+STEPS = 80
 PAUSES = [0, 0, 1, 20, 59, 60, 300, 599, 600, 601, 840, 900, 901, 1800, 3599, 3601, 9000, 86_400, 29 * 86_400]
 """Seconds in which nothing happens."""
 
@@ -54,13 +54,13 @@ class Office:
         self.under_way = [(until, each) for until, each in self.under_way if until > self.passed]
         self._commit(done)
 
-    def put_in(self) -> None:
+    def put_in(self, dawdles: float | None = None, ago: timedelta = timedelta()) -> None:
         """A batch is judged; its row is seen a while later."""
         draw = self.draw
         sent = Sent(
             id=f"clock.{next(_numbers)}",
             partner=draw.choice(PARTNERS),
-            at=self.now(),
+            at=self.now() - ago,
             rows=draw.randrange(1, 50),
             missed=draw.randrange(5),
             generation=1,
@@ -68,8 +68,26 @@ class Office:
             released=False,
             refused=False,
         )
-        self.under_way.append((self.passed + draw.choice(DAWDLES), sent))
+        self.under_way.append((self.passed + (draw.choice(DAWDLES) if dawdles is None else dawdles), sent))
         self.let_pass(0)
+
+    def put_in_late(self) -> None:
+        """Just before a quarter's end, so that it is seen eight minutes after it."""
+        self.let_pass(890 - self.now().timestamp() % 900)
+        self.put_in(max(DAWDLES))
+        for seconds in (self.draw.randrange(10, 470), 500, 300):
+            self.let_pass(seconds)
+            self.same()
+
+    def put_clock_ahead_and_back(self) -> None:
+        self.let_pass(max(DAWDLES))
+        ahead = self.draw.choice([900, 3600])
+        self.set_by += ahead
+        self.same()
+        self.set_by -= ahead
+        self.put_in(0)
+        self.let_pass(ahead)
+        self.same()
 
     def set_clock(self) -> None:
         """Put ahead only while nothing is under way: nobody can tell what was begun before."""
@@ -78,7 +96,9 @@ class Office:
             self.let_pass(max(DAWDLES))
         self.set_by += seconds
 
-    def same(self, at: datetime) -> None:
+    def same(self, ago: float = 0) -> None:
+        """What one partner's evidence comes to, asked at a moment so many seconds ago."""
+        at = self.now() - timedelta(seconds=ago)
         same_as_counted(self.register, self.written, self.draw.choice(PARTNERS), at)
 
     def _commit(self, batches: list[Sent]) -> None:
@@ -100,8 +120,12 @@ def office(register: Register, seed: int) -> Iterator[Office]:
 def test_sums_are_those_of_all_rows_whenever_they_are_asked(register: Register, seed: int) -> None:
     """By a process that goes on over days, by one that is quiet for long, and by one that just began."""
     with office(register, seed) as place:
+        for days in (30, 210) * 20:  # where a span begins or ends
+            place.put_in(0, timedelta(days=days, seconds=place.draw.randrange(-9000, 3600)))
+        for ago in (0, 1800, 7200) * len(PARTNERS):
+            place.same(ago)
         for _ in range(STEPS):
-            match place.draw.randrange(10):
+            match place.draw.randrange(12):
                 case 0 | 1 | 2 | 3:
                     place.put_in()
                 case 4 | 5:
@@ -111,8 +135,12 @@ def test_sums_are_those_of_all_rows_whenever_they_are_asked(register: Register, 
                     if place.draw.random() < 0.5:
                         place.put_in()
                         place.let_pass(place.draw.choice([840, 900, 1500, 1800]))
-                        place.same(place.now())
+                        place.same()
                 case 7:
                     kept.cache_clear()
+                case 8:
+                    place.put_in_late()
+                case 9:
+                    place.put_clock_ahead_and_back()
                 case _:
-                    place.same(place.now() - timedelta(seconds=place.draw.choice([0, 0, 0, 5, 900])))
+                    place.same(place.draw.choice([0, 0, 0, 5, 900, 1800]))
