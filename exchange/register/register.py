@@ -35,16 +35,12 @@ from exchange.register.guard import Evidence, Guard, add_evidence
 from exchange.register.ledger_checks import LedgerChecks
 from exchange.register.lines import append_event, as_batch, file_row, get_batch, hashes, now, transition
 from exchange.register.missing import MissingSets, check_not_doubled
-from exchange.register.models import (
-    AnswerCountRow,
-    BatchRow,
-    FileRow,
-)
+from exchange.register.models import AnswerCountRow, BatchRow, FileRow
 from exchange.register.pickups import Pickups, seen
 from exchange.register.queries import BatchQueries
 from exchange.register.queued import NewReview, add_reviews
 from exchange.register.releases import Releases
-from exchange.register.retention import Retention
+from exchange.register.retention import Retention, check_not_past
 from exchange.register.reviews import Reviews
 from exchange.register.signing import LedgerKey
 from exchange.register.snapshot_uses import Pins, SnapshotUses, add_uses
@@ -150,9 +146,9 @@ class Register(BatchQueries, LedgerChecks):
         """The set is trusted: what it asks, with which data, under which version of the agreement (``files``: of both;
         ``stage``: ``test``, or none of a live batch, from here on for good), when the answer is due, when its items
         with a later deadline are (``due_last``), and whether it came early, on time or late. Refused where ``at_most``
-        so many sets for its cycle, period and purpose were accepted already. Recorded in the same transaction:
-        ``receipt``, made from the batch as it was attested and locked; ``pins``, the snapshots that answer, where
-        known.
+        so many sets for its cycle, period and purpose were accepted already, or it objects to a batch whose data are
+        gone. In the same transaction: ``receipt``, made from the batch as it was attested and locked; ``pins``, the
+        snapshots that answer, where known.
         """
         facts = {
             "cycle": manifest.cycle,
@@ -173,8 +169,11 @@ class Register(BatchQueries, LedgerChecks):
             "stage": stage,
         }
         with transaction(self.engine) as session:
-            if at_most is not None and get_batch(session, batch_id, for_update=True).state == State.CLAIMED:
-                check_not_doubled(session, batch_id, manifest, at_most, stage)
+            if get_batch(session, batch_id, for_update=True).state == State.CLAIMED:
+                if at_most is not None:
+                    check_not_doubled(session, batch_id, manifest, at_most, stage)
+                if manifest.objects_to is not None:
+                    check_not_past(session, manifest.objects_to)
             if self._step(session, batch_id, State.ACCEPTED, facts, files, receipt) and pins:
                 add_uses(session, get_batch(session, batch_id), pins, self.actor)
 
