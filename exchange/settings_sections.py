@@ -73,8 +73,8 @@ class Policy(Section):
     Minutes for which an incomplete set is left alone before it is reported.
     """
     snapshots_kept: Annotated[int, Field(ge=1)] = 7
-    """每个数据源保留几个快照版本；未办结批次所用的另外保留。
-    Versions of a source's snapshot that are kept, beside those that open batches use.
+    """每个数据源保留几个快照版本，至少两个；未办结批次所用的另外保留。
+    Versions of a source's snapshot that are kept, two at least, beside those that open batches use.
     """
     connect_seconds: Annotated[float, Field(gt=0)] = 10.0
     """连接部门服务器至多等待几秒。 Seconds that connecting to a partner's server may take."""

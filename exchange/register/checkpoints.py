@@ -26,7 +26,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
-from exchange.base.files import sync_folder, write_atomically
+from exchange.base.files import locked, make_folder, sync_folder, write_atomically
 from exchange.register import as_made, ledger
 from exchange.register.models import LedgerRow
 from exchange.register.signing import Checkpoint, LedgerKey, note, parse_note
@@ -48,10 +48,13 @@ class Kept:
     folder: Path
 
     def keep(self, text: str, day: date) -> None:
-        """The day's newest; nothing to do where it is that already."""
-        path = self.folder / str(day)
-        if not path.exists() or path.read_bytes() != text.encode():
-            write_atomically(path, text.encode())
+        """The day's newest; nothing to do where it is that already, or another process has kept a newer one."""
+        path, size = self.folder / str(day), parse_note(text)[0].size
+        if _knows(path, size):
+            return
+        with locked(make_folder(self.folder)):
+            if not _knows(path, size):
+                write_atomically(path, text.encode())
 
     def files(self) -> list[Path]:
         """The files of the office's own checkpoints that were not refuted, the oldest day first."""
@@ -78,6 +81,13 @@ class Kept:
         for path in wrong:
             path.rename(path.with_name(f"{path.name}{_PARTED}-{path.stat().st_mtime_ns}"))
             sync_folder(path.parent)
+
+
+def _knows(path: Path, size: int) -> bool:
+    """Whether the note in this file speaks of so many lines, or more; False where there is none that can be read."""
+    with suppress(OSError, ValueError):
+        return parse_note(path.read_text("utf-8"))[0].size >= size
+    return False
 
 
 def present(session: Session, kept: Kept | None = None) -> str | None:

@@ -1,4 +1,8 @@
-"""What the register's verbs share: a batch's line found and locked, a note in the ledger, files as rows."""
+"""What the register's verbs share: a batch's line found and locked, a note in the ledger, files as rows.
+
+Rule: a transaction locks in this order, so that no two wait for each other: a row of its own (a question, a
+destruction), batches by their ids, a name (a period, a partner), the batch that is objected to, the ledger's end.
+"""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Engine, bindparam, select
+from sqlalchemy import Engine
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -31,20 +31,17 @@ from exchange.register.configuration import Configuration
 from exchange.register.conformance import Conformance
 from exchange.register.database import held, migrate, open_engine, reading, transaction
 from exchange.register.extensions import Extensions
+from exchange.register.files import as_file, by_role
 from exchange.register.guard import Evidence, Guard, add_judged
 from exchange.register.ledger_checks import LedgerChecks
 from exchange.register.lines import append_event, as_batch, file_row, get_batch, hashes, now, transition
 from exchange.register.missing import MissingSets, check_not_doubled
-from exchange.register.models import (
-    AnswerCountRow,
-    BatchRow,
-    FileRow,
-)
+from exchange.register.models import AnswerCountRow, BatchRow, FileRow
 from exchange.register.pickups import Pickups, seen
 from exchange.register.queries import BatchQueries
 from exchange.register.queued import NewReview, add_reviews
 from exchange.register.releases import Releases
-from exchange.register.retention import Retention
+from exchange.register.retention import Retention, check_not_past
 from exchange.register.reviews import Reviews
 from exchange.register.signing import LedgerKey
 from exchange.register.snapshot_uses import Pins, SnapshotUses, add_uses
@@ -61,10 +58,6 @@ _SENDING_SECONDS: Final = 60
 
 ReceiptOf = Callable[[Batch, Mapping[str, FileRecord]], Sequence[FileRecord]]
 """Makes a receipt within a verb: the batch as it leaves it, its files by role → the receipt's files, all kept."""
-
-_FILES: Final = (
-    select(FileRow).where(FileRow.batch_id == bindparam("batch")).order_by(FileRow.recorded_at, FileRow.role)
-)
 
 
 def open_register(url: str, actor: str, password_file: Path | None = None, key: LedgerKey | None = None) -> Register:
@@ -150,9 +143,9 @@ class Register(BatchQueries, LedgerChecks):
         """The set is trusted: what it asks, with which data, under which version of the agreement (``files``: of both;
         ``stage``: ``test``, or none of a live batch, from here on for good), when the answer is due, when its items
         with a later deadline are (``due_last``), and whether it came early, on time or late. Refused where ``at_most``
-        so many sets for its cycle, period and purpose were accepted already. Recorded in the same transaction:
-        ``receipt``, made from the batch as it was attested and locked; ``pins``, the snapshots that answer, where
-        known.
+        so many sets for its cycle, period and purpose were accepted already, or it objects to a batch whose data are
+        gone. In the same transaction: ``receipt``, made from the batch as it was attested and locked; ``pins``, the
+        snapshots that answer, where known.
         """
         facts = {
             "cycle": manifest.cycle,
@@ -173,8 +166,11 @@ class Register(BatchQueries, LedgerChecks):
             "stage": stage,
         }
         with transaction(self.engine) as session:
-            if at_most is not None and get_batch(session, batch_id, for_update=True).state == State.CLAIMED:
-                check_not_doubled(session, batch_id, manifest, at_most, stage)
+            if get_batch(session, batch_id, for_update=True).state == State.CLAIMED:
+                if at_most is not None:
+                    check_not_doubled(session, batch_id, manifest, at_most, stage)
+                if manifest.objects_to is not None:
+                    check_not_past(session, manifest.objects_to)
             if self._step(session, batch_id, State.ACCEPTED, facts, files, receipt) and pins:
                 add_uses(session, get_batch(session, batch_id), pins, self.actor)
 
@@ -266,7 +262,7 @@ class Register(BatchQueries, LedgerChecks):
     ) -> bool:
         """Whether the batch has not been there before."""
         batch = get_batch(session, batch_id, for_update=True)
-        known = {} if receipt is None else _by_role(session, batch_id)
+        known = {} if receipt is None else by_role(session, batch_id)
         if not transition(session, batch_id, to_state, facts, {**facts, **hashes(files)}, self.actor):
             return False
         if receipt is not None:
@@ -364,7 +360,7 @@ class Register(BatchQueries, LedgerChecks):
         with transaction(self.engine) as session:
             batch = get_batch(session, batch_id, for_update=True)
             roles = [file.role for file in files]
-            first = {role: file for role, file in _by_role(session, batch_id).items() if role in roles}
+            first = {role: file for role, file in by_role(session, batch_id).items() if role in roles}
             if any(first.get(file.role, file) != file for file in files):
                 return [first[role] for role in roles if role in first]
             if new := [file for file in files if file.role not in first]:
@@ -372,11 +368,19 @@ class Register(BatchQueries, LedgerChecks):
                 append_event(session, batch, {}, hashes(new), self.actor)
             return list(files)
 
+    def record_made(self, batch_id: str, make: ReceiptOf) -> None:
+        """Records what ``make`` makes of the batch as it is attested and locked; nothing where it makes nothing."""
+        with transaction(self.engine) as session:
+            batch, known = get_batch(session, batch_id, for_update=True), by_role(session, batch_id)
+            if new := [file for file in make(as_batch(batch), known) if file.role not in known]:
+                session.add_all(file_row(batch_id, file, now()) for file in new)
+                append_event(session, batch, {}, hashes(new), self.actor)
+
     def find_file(self, batch_id: str, role: str) -> FileRecord | None:
         """The batch's file of this role; None where there is none."""
         with reading(self.engine) as session:
             row = session.get(FileRow, (batch_id, role))
-            return None if row is None else _file(row)
+            return None if row is None else as_file(row)
 
     def file(self, batch_id: str, role: str) -> FileRecord:
         """The batch's file of this role; Halt where there is none."""
@@ -389,12 +393,4 @@ class Register(BatchQueries, LedgerChecks):
     def files(self, batch_id: str) -> list[FileRecord]:
         """The batch's files, in the order in which they were recorded."""
         with reading(self.engine) as session:
-            return [_file(row) for row in session.scalars(_FILES, {"batch": batch_id})]
-
-
-def _by_role(session: Session, batch_id: str) -> dict[str, FileRecord]:
-    return {row.role: _file(row) for row in session.scalars(_FILES, {"batch": batch_id})}
-
-
-def _file(row: FileRow) -> FileRecord:
-    return FileRecord(row.role, row.name, row.sha256, row.size)
+            return [*by_role(session, batch_id).values()]

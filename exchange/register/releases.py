@@ -9,7 +9,8 @@ Rules
   release whose answers have changed before they leave is withdrawn, and its rows are proposed again.
 - **Four eyes**: who decided a row of a release does not approve it.
 - A row is in at most one release that is not reopened; a rejected release keeps its rows until an officer reopens it.
-- With the last row the batch is closed.
+- With the last row the batch is closed. Each result says how many rows are open after it: of several that may leave at
+  once one is prepared when the one before lies in the folder.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from typing import Final
 from sqlalchemy import JSON, Engine, Integer, Select, bindparam, cast, func, select
 from sqlalchemy.orm import Session
 
-from exchange.base.errors import Halt
+from exchange.base.errors import Halt, Retryable
 from exchange.register import reviews
 from exchange.register.attest import attested_session
 from exchange.register.batches import FileRecord
@@ -189,12 +190,18 @@ class Releases:
             if row is not None:
                 reviews.take_back(session, batch_id, row.rows)
 
-    def prepared(self, batch_id: str, number: int, files: Sequence[FileRecord]) -> None:
-        """The supplementary result is made."""
+    def prepared(self, batch_id: str, number: int, files: Sequence[FileRecord], rows_open: int | None = None) -> None:
+        """The supplementary result is made. ``rows_open``: how many rows it says are open after it; Retryable where
+        that is not so, since another result of the batch has left meanwhile, or may any moment.
+        """
         with transaction(self.engine) as session:
             steps = (ReleaseState.APPROVED, ReleaseState.PREPARED)
-            if self._step(session, batch_id, number, steps, None, hashes(files)) is not None:
-                session.add_all(file_row(batch_id, file, now()) for file in files)
+            row = self._step(session, batch_id, number, steps, None, hashes(files))
+            if row is None:
+                return
+            if rows_open is not None:
+                _check_open(session, row, rows_open)
+            session.add_all(file_row(batch_id, file, now()) for file in files)
 
     def delivered(self, batch_id: str, number: int) -> None:
         """Records that the result lies in the partner's folder; with the last open row the batch is closed."""
@@ -279,6 +286,15 @@ class Releases:
         facts = {_key(row): f"{to_state} {len(row.rows)}"} | _answers(row) | dict(event_data or {})
         append_event(session, batch, {}, facts, self.actor)
         return row
+
+
+def _check_open(session: Session, row: ReleaseRow, rows_open: int) -> None:
+    """See ``Releases.prepared``; ``row``: of a batch that is locked, just prepared."""
+    others = select(ReleaseRow.number).filter_by(batch_id=row.batch_id, state=ReleaseState.PREPARED)
+    before = session.scalar(others.where(ReleaseRow.number != row.number).limit(1))
+    if before is not None or (get_batch(session, row.batch_id).rows_open or 0) - len(row.rows) != rows_open:
+        msg = f"{as_release(row).id}: another result of the batch is on its way; this one follows it"
+        raise Retryable(msg, zh=f"{as_release(row).id}：同批次另一份补充答复正在发送，本份随后发送")
 
 
 def _key(row: ReleaseRow) -> str:

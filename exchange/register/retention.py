@@ -5,7 +5,9 @@ Rules
   line, and the names and hashes of its files, stay.
 - Nothing is destroyed of a batch that is held, or to whose answers an open objection is made.
 - A file is destroyed when no other batch needs it, that is, none whose own copy is not due yet or must be kept.
-- Who is about to destroy a file has locked all batches that name it, so that a hold comes before or after, not between.
+- Who is about to destroy a file has locked all batches that name it, so that a hold, or an objection
+  (:func:`check_not_past`), comes before or after, not between. Of two runs at once one intends a file, and one destroys
+  it.
 """
 
 from __future__ import annotations
@@ -20,8 +22,9 @@ from sqlalchemy import ColumnElement, Engine, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
-from exchange.base.errors import Halt
+from exchange.base.errors import Halt, Refused
 from exchange.register.attest import attest_rows, attest_to_change, one_moment
+from exchange.register.batches import Role
 from exchange.register.database import transaction
 from exchange.register.ledger import append_note, touched
 from exchange.register.lines import append_event, get_batch
@@ -35,6 +38,7 @@ EXPORTS: Final = "exports"
 """Kind of the sources' raw exports, which lie outside the archive: their role is the file's name."""
 
 
+_INTENDING: Final = 0x44455354  # "DEST": orders those who intend files that no batch names
 _LATELY: Final = 50
 """So many of the ledger's last lines count as lately."""
 
@@ -117,7 +121,7 @@ class Retention:
         """
         with transaction(self.engine) as session:
             row = session.get_one(DestructionRow, number, with_for_update=True)
-            destruction = Destruction(not _is_needed(session, row.sha256))
+            destruction = Destruction(row.done_at is None and not _is_needed(session, row.sha256))
             if destruction.allowed and is_there:
                 naming = select(FileRow.batch_id).filter_by(sha256=row.sha256)
                 named = select(BatchRow).where(BatchRow.id.in_(naming)).order_by(BatchRow.id)
@@ -142,6 +146,7 @@ class Retention:
             DestructionRow.sha256.in_(digests), DestructionRow.done_at.is_(None)
         )
         with transaction(self.engine) as session:
+            _order_those_who_intend(session)
             left = set(digests) - set(session.scalars(alive)) - set(session.scalars(begun))
             rows = [self._of_work("nameless", digest, policy, at) for digest in sorted(left)]
             session.add_all(rows)
@@ -149,8 +154,10 @@ class Retention:
 
     def intend_exports(self, files: Iterable[tuple[str, str]], policy: str, at: datetime) -> None:
         """Records that these raw exports will be destroyed: name and SHA-256 of each."""
-        known = {(name, digest) for _, name, digest in self.intended_exports()}
         with transaction(self.engine) as session:
+            _order_those_who_intend(session)
+            query = select(DestructionRow.role, DestructionRow.sha256).where(_is_undone(DestructionRow.kind == EXPORTS))
+            known = {(name, digest) for name, digest in session.execute(query)}
             rows = [
                 self._of_work(name, digest, policy, at, EXPORTS)
                 for name, digest in files
@@ -251,12 +258,31 @@ class Retention:
 _HOLD: Final = ("number", "held_at", "held_by", "reason", "released_at", "released_by")
 
 
+def check_not_past(session: Session, objects_to: str) -> None:
+    """Refused where the data of the batch to which an objection is accepted here were destroyed. Whoever is about to
+    destroy them is waited for, and finds the objection open after that.
+    """
+    session.execute(select(BatchRow.id).filter_by(id=objects_to).with_for_update(read=True))
+    gone = select(DestructionRow.id).filter_by(batch_id=objects_to, role=Role.DATA)
+    if session.scalar(gone.where(DestructionRow.done_at.is_not(None))) is not None:
+        raise Refused("objection_past", column="objects_to")
+
+
+def _order_those_who_intend(session: Session) -> None:
+    """Until the transaction ends nobody else intends files that no batch names."""
+    session.execute(select(func.pg_advisory_xact_lock(_INTENDING)))
+
+
+def _is_undone(which: ColumnElement[bool]) -> ColumnElement[bool]:
+    return DestructionRow.done_at.is_(None) & which
+
+
 def _undone(session: Session, which: ColumnElement[bool]) -> Sequence[DestructionRow]:
     """The destructions that are not done, attested by the ledger, so that a row that nobody intended destroys nothing.
     The session must see one moment: another run may do one of them, and record it, while these are compared with the
     lines.
     """
-    query = select(DestructionRow).where(DestructionRow.done_at.is_(None), which).order_by(DestructionRow.id)
+    query = select(DestructionRow).where(_is_undone(which)).order_by(DestructionRow.id)
     rows = session.scalars(query).all()
     if rows:
         attest_rows(session, rows, min(row.intended_at for row in rows))

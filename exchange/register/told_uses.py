@@ -12,12 +12,12 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import BigInteger, Engine, ForeignKey, Identity, select
+from sqlalchemy import BigInteger, Engine, ForeignKey, Identity, Select, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from exchange.base.errors import Halt
@@ -117,21 +117,26 @@ class ToldUses:
             return "another person than who asked confirms it"
         return None
 
-    def confirm(self, question: Question, batches: Sequence[str], at: datetime) -> None:
-        """Records, before anything is shown, that this account saw the answer: these batches."""
+    def confirm(self, question: Question, found: Collection[str], at: datetime) -> list[str]:
+        """Records, before anything is shown, that this account saw the answer: those of the batches that were found
+        which are not withheld; nobody withholds one of them meanwhile.
+        """
         with transaction(self.engine) as session:
             row = session.get_one(ToldUseRow, question.number, with_for_update=True)
             if row.confirmed_at is not None:
                 msg = f"question {question.number}: it was answered already; ask anew"
                 raise Halt(msg)
             attest_rows(session, [row], row.asked_at)
+            lines = {batch_id: get_batch(session, batch_id, for_update=True) for batch_id in sorted(found)}
+            withheld = set(session.scalars(_withheld(found).with_only_columns(ToldWithheldRow.batch_id)))
+            batches = [batch_id for batch_id in lines if batch_id not in withheld]
             row.confirmed_at, row.confirmed_by, row.batches, row.hashes = at, self.actor, len(batches), b""
             told = f"{row.asked_by} {self.actor} {row.letter} {row.reason}"
-            for batch_id in sorted(batches):
-                batch = get_batch(session, batch_id, for_update=True)
-                append_event(session, batch, {}, {f"told.{question.number}": told}, self.actor)
+            for batch_id in batches:
+                append_event(session, lines[batch_id], {}, {f"told.{question.number}": told}, self.actor)
             append_note(session, at, self.actor, {f"told.{question.number}": f"confirmed, {len(batches)} batches"})
             touched(session, row)
+            return batches
 
     def withhold(self, batch_id: str, reason: str, at: datetime) -> bool:
         """Answers name this batch no more; False where they did not before."""
@@ -156,6 +161,10 @@ class ToldUses:
 
     def withheld(self, batches: Collection[str]) -> Mapping[str, str]:
         """Batch → the reason, of those of ``batches`` that are withheld."""
-        query = select(ToldWithheldRow.batch_id, ToldWithheldRow.reason).where(ToldWithheldRow.batch_id.in_(batches))
         with transaction(self.engine) as session:
-            return {row.batch_id: row.reason for row in session.execute(query)}
+            return {row.batch_id: row.reason for row in session.execute(_withheld(batches))}
+
+
+def _withheld(batches: Collection[str]) -> Select[str, str]:
+    of_these = ToldWithheldRow.batch_id.in_(batches)
+    return select(ToldWithheldRow.batch_id, ToldWithheldRow.reason).where(of_these)

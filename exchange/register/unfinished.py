@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ARRAY, Engine, String, any_, cast, select, text
+from sqlalchemy import ARRAY, Engine, String, any_, cast, select, text, update
 
 from exchange.register.batches import UnfinishedSet
 from exchange.register.database import transaction
@@ -67,9 +67,9 @@ class UnfinishedSets:
             return frozenset(session.scalars(select(UnfinishedSetRow.partner).distinct()))
 
     def noticed(self, partner: str, stem: str, at: datetime) -> None:
-        """The partner was told of its incomplete set."""
+        """The partner was told of its incomplete set; nothing to do where another look found it gone meanwhile."""
         with transaction(self.engine) as session:
-            session.scalars(select(UnfinishedSetRow).filter_by(partner=partner, stem=stem)).one().noticed_at = at
+            session.execute(update(UnfinishedSetRow).filter_by(partner=partner, stem=stem).values(noticed_at=at))
 
     def finished(self, partner: str, stems: Sequence[str]) -> None:
         """Forgets the partner's incomplete sets but these."""

@@ -271,9 +271,11 @@ class Snapshots:
         return [integrity.words(home.name, *version) for home in homes for version in integrity.out_of_use(home)]
 
     def prune(self, source: str, keep: int, pinned: Collection[tuple[str, str]]) -> list[str]:
-        """Removes all but the newest ``keep`` versions, the published one and those that an open batch uses."""
+        """Removes all but the newest ``keep`` versions, two of them at least, the published one and those that an open
+        batch uses: who is accepting a batch just now may be about to use the one that was published a moment ago.
+        """
         current = self.published(source)
-        old = self.versions(source)[:-keep]
+        old = self.versions(source)[: -max(keep, 2)]
         removed = []
         for version in old:
             if version == current or (source, version.name) in pinned:

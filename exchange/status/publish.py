@@ -7,6 +7,8 @@
 Rules
 - Made anew when something changed, at most once a minute; while nothing changes the same bytes stay. What was made and
   could not be put is put at the next try, the same bytes.
+- One process at a time makes and puts a partner's: of two, page, signature and JSON would be of different makings, and
+  stay so until something changes. Who finds another at it leaves that partner to the next look.
 - Each file under a temporary name, then renamed (``wire/transfer.py``). Whoever reads between two of the renames finds
   a signature of another minute and fetches again.
 - Only partners whose status may have changed are looked at (``moved.py``).
@@ -30,7 +32,7 @@ from pydantic import ValidationError
 from exchange.agreements.agreement import Agreement, load_agreement
 from exchange.app import App
 from exchange.base.errors import ExchangeError, without_values
-from exchange.base.files import make_folder, sha256, write_atomically
+from exchange.base.files import locked, make_folder, sha256, write_atomically
 from exchange.status.facts import status_of
 from exchange.status.moved import changed_partners, keep
 from exchange.status.page import write_page
@@ -81,6 +83,16 @@ def publish(app: App, partner: str, *, again: bool = False) -> bool:
 def _publish(app: App, partner: str, *, again: bool) -> _Told:
     agreement = load_agreement(app.agreement_file(partner))
     folder = make_folder(app.settings.home / "status" / partner)
+    try:
+        with locked(folder, wait=again):
+            return _made_and_put(app, agreement, folder, again=again)
+    except BlockingIOError:
+        return _Told(holds=False)
+
+
+def _made_and_put(app: App, agreement: Agreement, folder: Path, *, again: bool) -> _Told:
+    """By whoever has locked the folder."""
+    partner = agreement.partner
     holds = _make(app, agreement, folder)
     digest = sha256((folder / JSON_NAME).read_bytes())
     if not again and _sent(folder) == digest:

@@ -1,8 +1,9 @@
 """The version of the agreement under which a batch was accepted.
 
 Rules
-- At acceptance the agreement's bytes and its certificates go into the archive, their hashes into the ledger. Every
-  later step, supplement and second look uses that version; what the file says today decides about later batches only.
+- At acceptance the agreement's bytes and its certificates go into the archive, their hashes into the ledger: those by
+  which the set was judged; where somebody changed a certificate meanwhile, it is judged again. Every later step,
+  supplement and second look uses that version; what the file says today decides about later batches only.
 - Server, host key and certificates are those of today (``agreements.OF_TODAY``): a key that was revoked gets no result,
   a server that moved is found.
 - A version of before the catalogue of legal bases is read with today's bases (``agreements/older_form.py``).
@@ -16,6 +17,7 @@ Rules
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -30,7 +32,7 @@ from exchange.agreements.agreement import (
 )
 from exchange.agreements.older_form import parse_kept
 from exchange.app import App
-from exchange.base.errors import Halt
+from exchange.base.errors import Halt, Retryable
 from exchange.calendar.working_days import office_day
 from exchange.register import Attested, FileRecord, Role
 from exchange.register.conformance import Conformed
@@ -40,12 +42,14 @@ from exchange.wire.manifest import parse
 
 @dataclass(frozen=True)
 class Version:
-    """A partner's agreement as its file says now, with the file's bytes. ``conformed``: the certificate of conformance
-    or exemption by which the partner is live; None of a test, and of an agreement of before that names no stage.
+    """A partner's agreement as its file says now, with the file's bytes and those of its certificates. ``conformed``:
+    the certificate of conformance or exemption by which the partner is live; None of a test, and of an agreement of
+    before that names no stage.
     """
 
     agreement: Agreement
     content: bytes
+    certificates: Mapping[Role, bytes]
     conformed: Conformed | None
 
 
@@ -57,7 +61,13 @@ def read_version(app: App, partner: str) -> Version:
     content = agreement_bytes(path)
     agreement = with_certificates(parse_agreement(content, path), path)
     check_assessed(agreement, office_day(app.now()))
-    return Version(agreement, content, check_conforms(app, agreement))
+    certificates = {role: certificate.read_bytes() for role, certificate in _certificates(agreement).items()}
+    return Version(agreement, content, certificates, check_conforms(app, agreement))
+
+
+def _certificates(agreement: Agreement) -> Mapping[Role, Path]:
+    pinned = agreement.certificates
+    return {Role.AGREED_SIGNING: pinned.signing, Role.AGREED_ENCRYPTION: pinned.encryption}
 
 
 def stage_of(agreement: Agreement) -> Literal["test"] | None:
@@ -109,18 +119,17 @@ def unshown(app: App, agreement: Agreement, conformed: Conformed | None) -> list
 
 
 def keep_version(app: App, version: Version) -> list[FileRecord]:
-    """Keeps the agreement's bytes and its two certificates in the archive; their records, for the ledger."""
-    certificates = version.agreement.certificates
-    return [
-        _kept(app, Role.AGREEMENT, f"{version.agreement.partner}.toml", version.content),
-        *[
-            _kept(app, role, path.name, path.read_bytes())
-            for role, path in (
-                (Role.AGREED_SIGNING, certificates.signing),
-                (Role.AGREED_ENCRYPTION, certificates.encryption),
-            )
-        ],
-    ]
+    """Keeps the agreement's bytes and its two certificates in the archive; their records, for the ledger. Retryable
+    where a certificate is not what it was when the version was read.
+    """
+    kept = [_kept(app, Role.AGREEMENT, f"{version.agreement.partner}.toml", version.content)]
+    for role, path in _certificates(version.agreement).items():
+        content = version.certificates[role]
+        if path.read_bytes() != content:
+            msg = f"{path.name} was changed while a set was judged"
+            raise Retryable(msg)
+        kept.append(_kept(app, role, path.name, content))
+    return kept
 
 
 def agreed(app: App, attested: Attested) -> Agreement:

@@ -70,41 +70,40 @@ def send_receipt(app: App, attested: Attested, folder: Folder, *, where_missing:
 
 def needs_another(app: App, batch: Batch) -> bool:
     """Whether the partner's last receipt does not say the due day that holds now, or one is made and not sent yet."""
-    last = _last_made(app, batch)
-    return bool(last) and (last > batch.receipts_sent or _due_told(app, batch, last) != due_day(batch))
+    files = app.register.files_by_role(batch.id)
+    last = _last_made(files)
+    return bool(last) and (last > batch.receipts_sent or _told(app, files, last) != _tells(batch))
 
 
 def send_another(app: App, batch: Batch, folder: Folder) -> int:
-    """Makes and sends the receipt that tells the present due day; its number."""
+    """Makes the receipt that tells how the batch stands, unless the last one does, and sends what the partner lacks;
+    the last one's number. It is made while nobody else changes the batch: of a batch that is refused meanwhile the last
+    receipt says so, whoever makes one.
+    """
+    app.register.record_made(batch.id, _another(app))
     attested = app.attested(batch.id)
-    batch = attested.batch
-    last = _last_made(app, batch)
-    if _due_told(app, batch, last) != due_day(batch):
-        last += 1
-        _with_receipt(app, attested, last)
-    attested = app.attested(batch.id)
-    for number in range(batch.receipts_sent + 1, last + 1):
+    last = _last_made(attested.files)
+    for number in range(attested.batch.receipts_sent + 1, last + 1):
         _put(app, attested, folder, number)
     app.register.clock.renewed(batch.id, last)
     return last
 
 
+def _another(app: App) -> ReceiptOf:
+    """For the register, as :func:`first_receipt`: nothing where the last receipt tells how the batch stands."""
+
+    def made(batch: Batch, files: Mapping[str, FileRecord]) -> list[FileRecord]:
+        last = _last_made(files)
+        if last and _told(app, files, last) == _tells(batch):
+            return []
+        return _made(app, Attested(batch, files, {}, held=False), last + 1)
+
+    return made
+
+
 def send_refusal(app: App, batch: Batch, folder: Folder) -> None:
     """Tells the partner that a batch, accepted before, was refused after all; once, however often it is run."""
-    attested = app.attested(batch.id)
-    batch = attested.batch
-    last = _last_made(app, batch)
-    if not last or parse(Receipt, app.archive.read(_kept(app, batch, last).sha256)).outcome != "refused":
-        last += 1
-        _with_receipt(app, attested, last)
-    attested = app.attested(batch.id)
-    for number in range(batch.receipts_sent + 1, last + 1):
-        _put(app, attested, folder, number)
-    app.register.clock.renewed(batch.id, last)
-
-
-def _kept(app: App, batch: Batch, number: int) -> FileRecord:
-    return app.register.file(batch.id, numbered(Role.RECEIPT, number))
+    send_another(app, batch, folder)
 
 
 def _put(app: App, attested: Attested, folder: Folder, number: int, *, where_missing: bool = False) -> None:
@@ -115,17 +114,23 @@ def _put(app: App, attested: Attested, folder: Folder, number: int, *, where_mis
     folder.deliver_together([(kept.name, app.archive.verified_path(kept.sha256), kept.sha256) for kept in files])
 
 
-def _last_made(app: App, batch: Batch) -> int:
+def _last_made(files: Mapping[str, FileRecord]) -> int:
     """The number of the last receipt that is made and signed; 0 where there is none."""
-    made = {file.role for file in app.register.files(batch.id)}
     number = 0
-    while numbered(Role.RECEIPT_SIGNATURE, number + 1) in made:
+    while numbered(Role.RECEIPT_SIGNATURE, number + 1) in files:
         number += 1
     return number
 
 
-def _due_told(app: App, batch: Batch, number: int) -> DueDay | None:
-    return parse(Receipt, app.archive.read(_kept(app, batch, number).sha256)).due
+def _told(app: App, files: Mapping[str, FileRecord], number: int) -> tuple[str, DueDay | None]:
+    """The outcome that the n-th receipt says, and the due day."""
+    receipt = parse(Receipt, app.archive.read(files[numbered(Role.RECEIPT, number)].sha256))
+    return receipt.outcome, receipt.due
+
+
+def _tells(batch: Batch) -> tuple[str, DueDay | None]:
+    """What a receipt made now would say."""
+    return ("refused", None) if batch.state is State.REFUSED else ("accepted", due_day(batch))
 
 
 def first_receipt(app: App) -> ReceiptOf:

@@ -190,12 +190,13 @@ def issue(app: App, release_id: str) -> None:
     batch_id, number = parse_id(release_id)
     attested = app.attested(batch_id)
     if attested.release(number).state is ReleaseState.APPROVED:
-        files = _prepare(app, attested.batch, attested.release(number))
+        rows_open = (attested.batch.rows_open or 0) - len(attested.release(number).rows)
+        files = _prepare(app, attested.batch, attested.release(number), rows_open)
         if files is None:
             log.warning("%s: %s", release_id, CHANGED)
             app.register.releases.withdraw(batch_id, number, CHANGED)
             return
-        app.register.releases.prepared(batch_id, number, files)
+        app.register.releases.prepared(batch_id, number, files, rows_open)
         attested = app.attested(batch_id)
     release = attested.release(number)
     if release.state is ReleaseState.PREPARED:
@@ -206,10 +207,9 @@ def issue(app: App, release_id: str) -> None:
         log.info("%s is %s: nothing to send", release_id, release.state)
 
 
-def _prepare(app: App, batch: Batch, release: Release) -> list[FileRecord] | None:
+def _prepare(app: App, batch: Batch, release: Release, rows_open: int) -> list[FileRecord] | None:
     """The files of the result; None where the answers are not those that were proposed."""
     context = BatchContext.of(app, batch)
-    rows_open = (batch.rows_open or 0) - len(release.rows)
     answers = answers_leaving(context, release.rows)
     if answers_sha256(context.manifest.items, release.rows, answers) != release.answers_sha256:
         return None

@@ -21,7 +21,7 @@ import polars as pl
 from pydantic import ValidationError
 
 from exchange.app import App
-from exchange.base.errors import Halt
+from exchange.base.errors import Halt, Refused
 from exchange.base.files import sha256
 from exchange.base.tables import PENDING
 from exchange.calendar.deadlines import OBJECTION
@@ -77,8 +77,7 @@ def _reference(app: App, first: Batch, row: int) -> str:
         msg = f"{first.id} is no answered batch, or an objection itself"
         raise Halt(msg, zh=f"{first.id} 不是已答复的批次，或本身就是异议")
     if Role.DATA in app.register.retention.destroyed(first.id):
-        msg = f"{first.id}: its data is past its time and was destroyed"
-        raise Halt(msg, zh=f"{first.id} 的数据已过保存期并销毁")
+        raise _past(first)
     if not 1 <= row <= (first.rows_in or 0):
         msg = f"{first.id} has rows 1 to {first.rows_in}"
         raise Halt(msg, zh=f"{first.id} 只有第 1 至 {first.rows_in} 行")
@@ -123,4 +122,12 @@ def _accept(app: App, first: Batch, opened: Batch) -> None:
     due = due_date(OBJECTION, office_day(opened.received_at), app.office_days, items=manifest.items)
     files = app.attested(first.id).files
     terms = [files[role] for role in _TERMS if role in files]
-    app.register.accept(opened.id, manifest, due, files=terms, stage=first.stage)
+    try:
+        app.register.accept(opened.id, manifest, due, files=terms, stage=first.stage)
+    except Refused:  # it was claimed by a run that was cut off, and the night came between
+        raise _past(first) from None
+
+
+def _past(first: Batch) -> Halt:
+    msg = f"{first.id}: its data is past its time and was destroyed"
+    return Halt(msg, zh=f"{first.id} 的数据已过保存期并销毁")

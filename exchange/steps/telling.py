@@ -73,12 +73,11 @@ def confirm(app: App, question_number: int) -> Disclosures:
     ring, uses = _ring(app), app.register.told_uses
     question = uses.question(question_number, app.now())
     rows = app.register.told.find(lambda generation: ring.renewed(question.hashes, Kind.NUMBER, 1, generation))
-    withheld = uses.withheld(rows)
-    named = [batch for batch in rows if batch not in withheld]
-    uses.confirm(question, named, app.now())
+    named = uses.confirm(question, rows, app.now())
     disclosures = [_disclosure(app, batch, rows[batch]) for batch in named]
     return Disclosures(
-        sorted(disclosures, key=lambda disclosure: (disclosure.batch.received_at, disclosure.batch.id)), len(withheld)
+        sorted(disclosures, key=lambda disclosure: (disclosure.batch.received_at, disclosure.batch.id)),
+        withheld=len(rows) - len(named),
     )
 
 

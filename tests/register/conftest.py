@@ -58,6 +58,10 @@ class Database:
         """As ``statement``, with all triggers off: what whoever owns the machine can do."""
         self.statement("SET session_replication_role = replica", statement, values=values)
 
+    def asked(self, question: str) -> list[tuple[Any, ...]]:
+        """What the superuser is answered, over the connection that stays open."""
+        return self._superuser.execute(question.encode()).fetchall()
+
     def empty(self) -> None:
         try:
             self._superuser.execute(EMPTIED)

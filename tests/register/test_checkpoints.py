@@ -76,6 +76,20 @@ def keep(register: Register, kept: Kept, day: date = DAY) -> None:
     kept.keep(text, day)
 
 
+def test_who_kept_an_older_one_late_does_not_take_the_newer_ones_place(register: Register, kept: Kept) -> None:
+    """What was rolled back to between the two would not be found."""
+    claim(register, 1)
+    older = register.checkpoint()
+    claim(register, 2)
+    keep(register, kept)
+    (path,), newer = kept.files(), register.checkpoint()
+    kept.keep(f"{older}", DAY)
+    assert path.read_text("utf-8") == newer
+    path.write_bytes(b"cut off")
+    keep(register, kept)
+    assert path.read_text("utf-8") == newer
+
+
 def test_a_ledger_that_goes_on_agrees_with_all_its_checkpoints(register: Register, kept: Kept) -> None:
     assert register.checkpoint() is None, "of no lines there is none"
     register.check_newest(kept)

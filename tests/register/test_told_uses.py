@@ -69,6 +69,17 @@ def test_it_is_answered_once_and_each_batch_is_told_of_it(
     register.verify()
 
 
+def test_what_is_withheld_while_it_is_looked_for_is_not_named(
+    register: Register, new_batch: Callable[[Register], str]
+) -> None:
+    number, batches, uses = asked(register), [new_batch(register) for _ in range(2)], by(register, "other").told_uses
+    question = uses.question(number, AT)
+    register.told_uses.withhold(batches[0], "办案需要", AT)
+    assert uses.confirm(question, batches, AT) == batches[1:]
+    assert [f"told.{number}" in register.steps(batch)[-1].facts for batch in batches] == [False, True]
+    register.verify()
+
+
 @pytest.mark.parametrize(("later", "stays"), [(DAY, True), (DAY + SECOND, False)])
 def test_what_nobody_confirmed_is_forgotten_with_the_next_question(
     register: Register, later: timedelta, stays: bool

@@ -173,6 +173,13 @@ def test_what_is_pinned_or_published_or_new_is_kept(snapshots: Snapshots, export
     assert snapshots.versions("population") == [made[1], made[3], made[4]]
 
 
+def test_the_one_that_was_published_a_moment_ago_is_kept(snapshots: Snapshots, exports: Path) -> None:
+    """A batch that is being accepted has looked up which one is published, and has not pinned it yet."""
+    made = [build(snapshots, "population", population(exports), DAY + timedelta(days=n)) for n in range(3)]
+    assert snapshots.prune("population", 1, set()) == [made[0].name]
+    assert snapshots.versions("population") == made[1:]
+
+
 def test_a_snapshot_that_is_gone_is_for_a_person(snapshots: Snapshots) -> None:
     with pytest.raises(Halt):
         snapshots.version("population", "2026-11-22.0123456789ab")

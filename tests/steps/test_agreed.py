@@ -6,19 +6,23 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import polars as pl
 import pytest
 
 from exchange import pipeline
 from exchange.app import App
-from exchange.base.errors import Halt
+from exchange.base.errors import Halt, Retryable
 from exchange.base.files import sha256
 from exchange.demo.partner import DemoPartner, Request
 from exchange.intake.collect import poll
 from exchange.register import Role
+from exchange.steps import receive
 from exchange.steps.agreed import agreed
+from exchange.steps.trust import trusted_manifest
 from exchange.wire.envelope import load_certificate
+from exchange.wire.manifest import RequestManifest
 
 Ask = Callable[..., Request]
 Change = Callable[[str, str], None]
@@ -58,6 +62,31 @@ def data(people: pl.DataFrame) -> bytes:
 @pytest.fixture
 def accepted(app: App, court: DemoPartner, ask: Ask, data: bytes) -> str:
     return received(app, court, ask(data))
+
+
+def test_a_certificate_that_is_changed_while_a_set_is_judged_is_not_taken_for_the_one_that_judged_it(
+    app: App, court: DemoPartner, ask: Ask, data: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pinned = app.agreement(court.id).certificates
+    before, trusted = pinned.signing.read_bytes(), trusted_manifest
+
+    def changed_then(*given: Any) -> RequestManifest:
+        manifest = trusted(*given)
+        pinned.signing.write_bytes(pinned.encryption.read_bytes())
+        return manifest
+
+    request = ask(data)
+    court.drop(court.make_set(request))
+    poll(app)
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(receive, "trusted_manifest", changed_then)
+            with pytest.raises(Retryable, match="was changed while a set was judged"):
+                pipeline.receive(app, request.batch)
+    finally:
+        pinned.signing.write_bytes(before)
+    assert pipeline.receive(app, request.batch)
+    assert app.register.file(request.batch, Role.AGREED_SIGNING).sha256 == sha256(before)
 
 
 def answered(app: App, court: DemoPartner, batch: str) -> bytes:

@@ -13,9 +13,11 @@ from exchange.base.errors import Halt
 from exchange.calendar.working_days import office_day
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import World
-from exchange.register import Register, State
+from exchange.register import Register, Role, State
+from exchange.register.retention import KeptFile
 from exchange.review.case import load_cases
 from exchange.review.second_eyes import approve, check_other_officer
+from exchange.steps import second_look
 from exchange.steps.deliver import redeliver
 from exchange.steps.second_look import open_second_look
 from exchange.steps.telling import _disclosure
@@ -111,6 +113,25 @@ def test_killed_and_run_again(app: App, first: str, monkeypatch: pytest.MonkeyPa
     batch = open_second_look(app, first, 1, LETTER)
     assert app.register.batch(batch).state is State.DELIVERED
     assert [review.row for review in [app.register.reviews.get(batch, 1)]] == [1]
+
+
+def test_cut_off_and_run_again_when_the_data_are_destroyed(
+    app: App, first: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not accepted: nothing could be answered."""
+    with monkeypatch.context() as patched:
+        patched.setattr(second_look, "_accept", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            open_second_look(app, first, 1, LETTER)
+    data = app.register.file(first, Role.DATA).sha256
+    app.register.retention.intend([(KeptFile(first, "court", Role.DATA, data, app.now()), "originals")], app.now())
+    ((number, *_),) = app.register.retention.intended()
+    with app.register.retention.destroying(number, app.now()) as destruction:
+        assert destruction.allowed
+        destruction.done = True
+    with pytest.raises(Halt, match="past its time and was destroyed"):
+        open_second_look(app, first, 1, LETTER)
+    assert app.register.clock.open_batches()[-1][0].state is State.CLAIMED
 
 
 def test_another_officer_than_who_decided_looks(

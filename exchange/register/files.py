@@ -1,0 +1,25 @@
+"""The files of a batch as they are recorded."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session
+
+from exchange.register.batches import FileRecord
+from exchange.register.models import FileRow
+
+_FILES: Final = (
+    select(FileRow).where(FileRow.batch_id == bindparam("batch")).order_by(FileRow.recorded_at, FileRow.role)
+)
+
+
+def by_role(session: Session, batch_id: str) -> dict[str, FileRecord]:
+    """Role → file, of a batch, in the order in which they were recorded."""
+    return {row.role: as_file(row) for row in session.scalars(_FILES, {"batch": batch_id})}
+
+
+def as_file(row: FileRow) -> FileRecord:
+    """The row as a plain record."""
+    return FileRecord(row.role, row.name, row.sha256, row.size)
