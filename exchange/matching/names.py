@@ -7,7 +7,8 @@ Rules
   (``schemas/private_use.csv``), compatibility characters (NFKC), glyph selectors, radicals that PDF and OCR leave in
   the place of a character (``schemas/radicals.csv``, from Unicode; NFKC knows the Kangxi radicals alone).
 - Another form of a character, traditional against simplified or a variant form (异体字), makes a *variant*
-  (``schemas/name_variants.csv``, from Unihan and OpenCC): an officer looks, neither yes nor no is said.
+  (``schemas/name_variants.csv``, from Unihan, OpenCC and the table of 1955, 第一批异体字整理表): an officer looks,
+  neither yes nor no is said.
 - The popular form of a surname (闫 for 阎, 肖 for 萧; ``schemas/surname_forms.csv``) is a variant, too, in the first
   place of a name alone.
 - A private-use character that no table knows may be any one character: a name that agrees in all others is a variant.
