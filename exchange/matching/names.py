@@ -32,7 +32,7 @@ import numpy.typing as npt
 import polars as pl
 
 from exchange.base.paths import SCHEMAS
-from exchange.matching.codes import without_front
+from exchange.matching.codes import INVISIBLE, without_front
 from exchange.matching.octets import Written
 from exchange.wire.gb18030 import private_use
 
@@ -47,7 +47,7 @@ DOT: Final = "\u00b7"
 _ACCENT_LIKE_DOT: Final = "\u02d9"
 """NFKC makes a combining accent of it."""
 
-_BLANKS: Final = r"[\s\p{Cf}\ufe00-\ufe0f\U000e0100-\U000e01ef]+"
+_BLANKS: Final = rf"[\s{INVISIBLE}]+"
 _DOTS: Final = (
     r"[.\u00b7\u0387\u16eb\u2022\u2024\u2027\u2219\u22c5\u25cf\u25e6\u2981\u2e31\u2e33\u30fb\ua78f\uff0e\uff65\ufe52]+"
 )

@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from exchange.matching import id_numbers
 from exchange.matching.distinct import map_distinct
-from exchange.matching.items.event import EVENT_KINDS, plain_address
+from exchange.matching.divisions import address_text
+from exchange.matching.items.event import EVENT_KINDS
 from exchange.snapshots.columns import Gathered, in_parts, order_of
 
 _COLUMNS: Final = (
@@ -51,7 +52,7 @@ def _typed(part: pl.DataFrame) -> pl.DataFrame:
         pl.col("event").replace_strict(dict(EVENT_KINDS), default=None, return_dtype=pl.UInt8),
         pl.col("happened_on").str.to_date("%Y-%m-%d", strict=False),
         pl.col("from_division", "to_division").cast(pl.Int32, strict=False),
-        map_distinct(pl.col("from_address"), plain_address, pl.String),
-        map_distinct(pl.col("to_address"), plain_address, pl.String),
+        map_distinct(pl.col("from_address"), address_text, pl.String),
+        map_distinct(pl.col("to_address"), address_text, pl.String),
         "item",
     )
