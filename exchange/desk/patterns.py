@@ -33,7 +33,7 @@ _OFFICE: Final = {
     "date_serial": dates._SERIAL,
     "place_country": divisions._COUNTRY,
     "place_code": divisions._CODE,
-    "place_invisible": divisions._INVISIBLE,
+    "invisible": f"[{codes.INVISIBLE}]",
     "formula_starts": FORMULA_STARTS,
 }
 

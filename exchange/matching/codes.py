@@ -30,12 +30,20 @@ SEX: Final[Mapping[str, int]] = MappingProxyType(
 OTHER_ETHNICITY_WORDS: Final = {"未识别": 97, "未识别民族": 97, "其他民族": 97, "外国血统": 98, "入籍": 98}
 """Words for the two codes that name no ethnic group (the office's choice)."""
 
-_FRONT: Final = r"^[\s\p{Cf}\x{fe00}-\x{fe0f}'‘’`＇]+"
+INVISIBLE: Final = (
+    r"\p{Cf}\x{34f}\x{115f}\x{1160}\x{17b4}\x{17b5}\x{180b}-\x{180f}\x{3164}\x{fe00}-\x{fe0f}\x{ffa0}"
+    r"\x{e0100}-\x{e01ef}"
+)
+"""The inside of a class: characters that show nothing, selectors of glyphs and fillers that count as letters among them
+(Unicode: Default_Ignorable_Code_Point).
+"""
+
+_FRONT: Final = rf"^[\s{INVISIBLE}'‘’`＇]+"
 """What a cell may begin with and nobody means: blanks, invisible characters, and the apostrophe by which a spreadsheet
 marks a text (``'01``).
 """
 
-_LEFT_OUT: Final = rf"{_FRONT}|[\s\p{{Cf}}]+"
+_LEFT_OUT: Final = rf"{_FRONT}|[\s{INVISIBLE}]+"
 _NOTHING: Final = rf"^$|{_FRONT}$"
 
 
@@ -68,6 +76,11 @@ def in_even_width(texts: pl.Series) -> pl.Series:
 def without_blanks(even: pl.Expr) -> pl.Expr:
     """String: the rest of ``normalise_text``, of a text in evened width; null stays null."""
     return even.str.replace_all(_LEFT_OUT, "")
+
+
+def without_invisible(text: pl.Expr) -> pl.Expr:
+    """String: the text without characters that show nothing; null stays null."""
+    return text.str.replace_all(f"[{INVISIBLE}]+", "")
 
 
 def without_front(text: pl.Expr) -> pl.Expr:

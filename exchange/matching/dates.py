@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from exchange.matching.codes import in_even_width, normalise_text, without_blanks
+from exchange.matching.codes import in_even_width, normalise_text, without_blanks, without_invisible
 from exchange.matching.lookup import Rows
 from exchange.matching.octets import NO_DAY, Days, Octets, Written, days, fours, is_digits
 
@@ -125,7 +125,7 @@ def _by_form(texts: pl.Series, otherwise: Callable[[pl.Series], pl.Series]) -> p
 
 
 def _evened(texts: pl.Series) -> pl.Series:
-    text = pl.col("text").str.strip_chars().str.replace(_MIDNIGHT, "")
+    text = without_invisible(pl.col("text")).str.strip_chars().str.replace(_MIDNIGHT, "")
     return _by_form(in_even_width(texts).to_frame("text").select(without_blanks(text)).to_series(), _parted)
 
 

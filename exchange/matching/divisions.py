@@ -25,7 +25,7 @@ from typing import Final
 import polars as pl
 
 from exchange.matching import division_meanings
-from exchange.matching.codes import plain_word, without_front
+from exchange.matching.codes import plain_word, without_front, without_invisible
 from exchange.matching.division_meanings import (
     FIRST_OF_NAMES,
     Extent,
@@ -55,7 +55,6 @@ __all__ = [
 _COUNTRY: Final = "^(中华人民共和国|中国)"
 _CODE: Final = r"^\s*([0-9]{6})(?:[0-9]{6})?(?:[^0-9].*)?$"
 _STREET_BEHIND_CODE: Final = r"^\s*[0-9]{6}(?:[0-9]{6})?([^0-9].*)$"
-_INVISIBLE: Final = r"\p{Cf}"
 _NOT_TEXT: Final = r"[\s\p{P}\p{S}]"
 _PLAIN: Final = r"^[\x{4e00}-\x{9fff}0-9A-Z ()（）-]*$"
 """Nothing in such a text is unseen or in small letters; of another width are only signs, which are no text."""
@@ -220,7 +219,7 @@ def _replaced(texts: pl.Series, rows: pl.Series, treated: pl.Expr) -> pl.Series:
 
 
 def _wide(text: pl.Expr) -> pl.Expr:
-    return without_front(text).str.normalize("NFKC").str.replace_all(_INVISIBLE, "")
+    return without_invisible(without_front(text).str.normalize("NFKC"))
 
 
 def _by_name(even: pl.Series) -> pl.DataFrame:

@@ -53,11 +53,11 @@ _CHECKS: Final = np.frombuffer(CHECK_CHARACTERS.encode(), np.uint8)
 
 _SHAPE: Final = r"^([0-9]{17}[0-9X]|[0-9]{15})$"
 _DASHES: Final = r"[\p{Pd}\u2212_]+"
-_FORMULA: Final = r'^="|"$'
+_FORMULA: Final = r"""^="['‘’`]*|"$"""
 """What people write around a number so that a spreadsheet keeps its digits: ``="…"``."""
 
 _LOOKS_LIKE_X: Final = r"[xхХχΧ×✕]"
-_SCIENTIFIC: Final = r"^[0-9](\.[0-9]+)?[eE]\+?[0-9]+$"
+_SCIENTIFIC: Final = r"""^(?:="['‘’`]*)?[0-9](\.[0-9]+)?[eE]\+?[0-9]+"?$"""
 """What a spreadsheet makes of a number: ``2.20104E+17``."""
 
 _NUMBER: Final = np.dtype([("first", "<u8"), ("second", "<u8"), ("last", "u1"), ("check", "u1")])

@@ -7,7 +7,8 @@ Rules
   (``schemas/private_use.csv``), compatibility characters (NFKC), glyph selectors, radicals that PDF and OCR leave in
   the place of a character (``schemas/radicals.csv``, from Unicode; NFKC knows the Kangxi radicals alone).
 - Another form of a character, traditional against simplified or a variant form (异体字), makes a *variant*
-  (``schemas/name_variants.csv``, from Unihan and OpenCC): an officer looks, neither yes nor no is said.
+  (``schemas/name_variants.csv``, from Unihan, OpenCC and the table of 1955, 第一批异体字整理表): an officer looks,
+  neither yes nor no is said.
 - The popular form of a surname (闫 for 阎, 肖 for 萧; ``schemas/surname_forms.csv``) is a variant, too, in the first
   place of a name alone.
 - A private-use character that no table knows may be any one character: a name that agrees in all others is a variant.
@@ -31,7 +32,7 @@ import numpy.typing as npt
 import polars as pl
 
 from exchange.base.paths import SCHEMAS
-from exchange.matching.codes import without_front
+from exchange.matching.codes import INVISIBLE, without_front
 from exchange.matching.octets import Written
 from exchange.wire.gb18030 import private_use
 
@@ -46,7 +47,7 @@ DOT: Final = "\u00b7"
 _ACCENT_LIKE_DOT: Final = "\u02d9"
 """NFKC makes a combining accent of it."""
 
-_BLANKS: Final = r"[\s\p{Cf}\ufe00-\ufe0f\U000e0100-\U000e01ef]+"
+_BLANKS: Final = rf"[\s{INVISIBLE}]+"
 _DOTS: Final = (
     r"[.\u00b7\u0387\u16eb\u2022\u2024\u2027\u2219\u22c5\u25cf\u25e6\u2981\u2e31\u2e33\u30fb\ua78f\uff0e\uff65\ufe52]+"
 )

@@ -17,7 +17,7 @@ name     notaries: name, birth date and sex. Namesakes cannot be told apart by m
          not_registered  nobody
 
 A mother's number that cannot be read or is not registered says so, as for any number; a man's is no mother's and reads
-as ``claim_format``.
+as ``claim_format``. A woman's number under which a man is registered is for an officer: sexes change, and clerks err.
 """
 
 from __future__ import annotations
@@ -143,13 +143,14 @@ def _by_mother(frame: pl.DataFrame, population: Population) -> pl.Series:
         ),
         on="row",
     ).join(children, on="row", how="left")
+    mans_number = pl.col("key") % 2 == 1
     alike = pl.len().over("person", "born", "asked_sex")
     mixed = pl.col("asked_sex").is_null().n_unique().over("person", "born") > 1
     answers = asked.select(
         "row",
-        pl.when("male")
+        pl.when(pl.col("male") & mans_number)
         .then(pl.lit("claim_format"))
-        .when("in_doubt")
+        .when(pl.col("in_doubt") | pl.col("male"))
         .then(pl.lit("under_review"))
         .when((pl.col("certain") >= alike) & ~mixed)
         .then(pl.lit("registered"))

@@ -15,7 +15,7 @@ from typing import Final
 
 import polars as pl
 
-from exchange.matching.codes import without_front
+from exchange.matching.codes import INVISIBLE, without_front
 from exchange.matching.id_numbers import plain
 
 HIDDEN: Final = "***"
@@ -30,11 +30,8 @@ _LENGTH: Final = 18
 
 _IDEOGRAPHS: Final = (pl.lit("\u4e00"), pl.lit("\u9fff"))
 
-_UNSEEN: Final = (
-    r"^[\s\p{Cc}\p{Cf}\x{34f}\x{115f}\x{1160}\x{17b4}\x{17b5}\x{180b}-\x{180f}\x{3164}\x{fe00}-\x{fe0f}\x{ffa0}"
-    r"\x{e0100}-\x{e01ef}]+"
-)
-"""Characters that show nothing, fillers that count as letters among them (Unicode: Default_Ignorable_Code_Point)."""
+_UNSEEN: Final = rf"^[\s\p{{Cc}}{INVISIBLE}]+"
+"""Blanks, controls, and characters that show nothing."""
 
 _ID_NUMBER: Final = r"^([0-9]{17}[0-9X]|[0-9]{15})$"
 

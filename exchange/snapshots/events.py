@@ -1,7 +1,8 @@
 """The snapshot of household events: one row per migration, change of address or correction, sorted by the person's key.
 
 Rules: an event of an unknown kind, or of a person whose number cannot be read, is left out and counted; the gate says
-how many are too many. An event without its day is kept: what is claimed of its day is then for an officer.
+how many are too many. An event without its day, or a correction without its item, is kept: what is claimed of that is
+then for an officer.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ import polars as pl
 import pyarrow as pa
 
 from exchange.matching import id_numbers
+from exchange.matching.codes import plain_word
 from exchange.matching.distinct import map_distinct
-from exchange.matching.items.event import EVENT_KINDS, plain_address
+from exchange.matching.divisions import address_text
+from exchange.matching.items.event import EVENT_KINDS
+from exchange.matching.items.item_correction import WORDS
 from exchange.snapshots.columns import Gathered, in_parts, order_of
 
 _COLUMNS: Final = (
@@ -51,7 +55,13 @@ def _typed(part: pl.DataFrame) -> pl.DataFrame:
         pl.col("event").replace_strict(dict(EVENT_KINDS), default=None, return_dtype=pl.UInt8),
         pl.col("happened_on").str.to_date("%Y-%m-%d", strict=False),
         pl.col("from_division", "to_division").cast(pl.Int32, strict=False),
-        map_distinct(pl.col("from_address"), plain_address, pl.String),
-        map_distinct(pl.col("to_address"), plain_address, pl.String),
-        "item",
+        map_distinct(pl.col("from_address"), address_text, pl.String),
+        map_distinct(pl.col("to_address"), address_text, pl.String),
+        map_distinct(pl.col("item"), _item, pl.String),
     )
+
+
+def _item(text: pl.Expr) -> pl.Expr:
+    """The item's code, or what else is written there; null where nothing is, for then it may be any item."""
+    word = plain_word(text).str.to_lowercase()
+    return pl.when(word != "").then(word.replace(WORDS))

@@ -1,12 +1,17 @@
 """The population snapshot: one row per registered person, sorted by key, in the forms in which claims are compared.
 
-Rules: names, codes and dates go through the same functions as the claims. ``doubt`` is set for whoever never gets a
-plain *consistent*: information level 30 (Yunnan 2017), a number that stands in two records, and a person whose
-superseded number is still a registered one under the same name (one person, two numbers). Records whose number cannot
-be read are left out and counted; the gate says how many are too many. A household number is kept as a hash of its
-text (64 bits: it is only ever compared for equality); ``several_heads`` marks everybody of a household that has more
-than one head whose registration stands. ``mothers`` and ``births`` find a person by the mother's number
-and by birth date and sex (``matching/unregistered.py``).
+Rules
+- Names, codes and dates go through the same functions as the claims.
+- ``doubt`` is set for whoever never gets a plain *consistent*: information level 30 (Yunnan 2017), a number that stands
+  in two records, and a person whose superseded number is still a registered one under the same name (one person, two
+  numbers). So it is where level or status cannot be read, or what stands as a former number has not the form of one: no
+  spelling makes a doubt vanish, or a person cancelled.
+- Somebody may have borne several numbers before.
+- Records whose number cannot be read are left out and counted; the gate says how many are too many.
+- A household number is kept as a hash of its text (64 bits: it is only ever compared for equality); ``several_heads``
+  marks everybody of a household that has more than one head whose registration stands.
+- ``mothers`` and ``births`` find a person by the mother's number and by birth date and sex
+  (``matching/unregistered.py``).
 """
 
 from __future__ import annotations
@@ -20,7 +25,7 @@ import pyarrow as pa
 
 from exchange.matching import id_numbers
 from exchange.matching.cancellations import CANCELLATION_REASONS
-from exchange.matching.codes import ethnicity_code, sex_code
+from exchange.matching.codes import ethnicity_code, normalise_text, sex_code
 from exchange.matching.distinct import map_distinct
 from exchange.matching.divisions import PLACE, address_text, place
 from exchange.matching.former_names import none_named
@@ -31,8 +36,12 @@ from exchange.matching.unregistered import birth_key
 from exchange.snapshots.columns import Gathered, in_parts
 from exchange.snapshots.order import RowIndices, by_key
 
-DOUBTFUL_LEVEL = "30"
+DOUBTFUL_LEVEL = 30
 NORMAL = "normal"
+CANCELLED = "cancelled"
+
+_BETWEEN_NUMBERS: Final = r"[、﹑,;；，/|]+"
+_NO_NUMBER: Final = ("id_number_format", "id_number_scientific")
 
 _SEX_NOT_STATED: Final = 9
 
@@ -59,10 +68,12 @@ def build_tables(export: pl.LazyFrame, as_of: date) -> tuple[dict[str, pa.Table]
         people = records.filter(pl.col("key").is_not_null())
         rows += records.height
         bad_names += int((people["name"] == "").sum())
-        bad_codes += int(people.select(pl.any_horizontal(pl.col(_CODED).is_null()).sum()).item())
-        former_keys.add(people["former_key"], gathered.height)
-        mother_keys.add(people["mother_key"], gathered.height)
-        gathered.add(people.drop("former_key", "mother_key"))
+        bad_codes += int(
+            people.select(pl.any_horizontal(pl.col(_CODED).is_null(), ~pl.col("status_read")).sum()).item()
+        )
+        former_keys.add(people["former_keys"], gathered.height)
+        mother_keys.add(people["mother_keys"], gathered.height)
+        gathered.add(people.drop("former_keys", "mother_keys", "status_read"))
     table, positions = gathered.sorted_by("key")
     former, mothers = former_keys.table(positions), mother_keys.table(positions)
     del positions
@@ -92,8 +103,9 @@ def _standardised(part: pl.DataFrame, as_of: date) -> pl.DataFrame:
         ethnicity_code(pl.col("ethnicity")).alias("ethnicity"),
         pl.col("registered_division").cast(pl.Int32, strict=False),
         _street().alias("registered_address"),
-        (pl.col("information_level") == DOUBTFUL_LEVEL).alias("doubt"),
-        (pl.col("status") != NORMAL).alias("cancelled"),
+        _is_in_doubt().alias("doubt"),
+        (pl.col("status") == CANCELLED).alias("cancelled"),
+        pl.col("status").is_in([NORMAL, CANCELLED]).alias("status_read"),
         pl.col("cancelled_reason").replace_strict(dict(CANCELLATION_REASONS), default=None, return_dtype=pl.UInt8),
         pl.col("cancelled_on").str.to_date("%Y-%m-%d", strict=False),
         pl.when(_is_none_named()).then(pl.lit("")).otherwise("former_name").alias("former_name"),
@@ -102,22 +114,27 @@ def _standardised(part: pl.DataFrame, as_of: date) -> pl.DataFrame:
         relation_number(pl.col("relation")).alias("relation"),
     )
     own = id_numbers.standardise(frame, as_of).drop("id_number", "id_fault", "id_from_15", "id_repaired")
+    former, mother = _numbers_in(part["former_id_number"]), _numbers_in(part["mother_id_number"])
     return own.with_columns(
-        _key(part["former_id_number"]).alias("former_key"), _key(part["mother_id_number"]).alias("mother_key")
+        pl.col("doubt") | ~pl.col("status_read") | former["unread"],
+        former["keys"].alias("former_keys"),
+        mother["keys"].alias("mother_keys"),
     )
 
 
 class KeysOfOthers:
-    """Keys of other numbers that rows name (a former number, the mother's), collected part by part."""
+    """Keys of other numbers that rows name (former numbers, the mother's), collected part by part."""
 
     def __init__(self) -> None:
         self._keys: list[Keys] = []
         self._rows: list[RowIndices] = []
 
     def add(self, keys: pl.Series, first: int) -> None:
-        """The next rows' keys (Int64, null where a row names none); ``first``: how many rows came before."""
-        self._keys.append(keys.drop_nulls().to_numpy())
-        self._rows.append((keys.is_not_null().arg_true() + first).cast(pl.UInt32).to_numpy())
+        """The next rows' keys (List(Int64), null where a row names none); ``first``: how many rows came before."""
+        rows = pl.DataFrame({"key": keys}).with_columns(pl.int_range(pl.len(), dtype=pl.UInt32).alias("row") + first)
+        pairs = rows.explode("key").drop_nulls()
+        self._keys.append(pairs["key"].to_numpy())
+        self._rows.append(pairs["row"].to_numpy())
 
     def table(self, positions: RowIndices) -> pa.Table:
         """``key`` and ``person``: the key, and the row that names it, sorted by both. ``positions``: each row's
@@ -145,11 +162,35 @@ def _births(people: pa.Table) -> pa.Table:
     return _rows_by(*by_key(keys, dated))
 
 
-def _key(numbers: pl.Series) -> pl.Series:
-    """The keys of numbers, String → Int64; null where there is none or it cannot be read."""
-    there = (numbers != "").arg_true()
-    keys = id_numbers.standardise(numbers[there].alias("id_number").to_frame(), date.max)["key"]
-    return pl.Series(pl.repeat(None, len(numbers), dtype=pl.Int64, eager=True)).scatter(there, keys)
+def _numbers_in(texts: pl.Series) -> pl.DataFrame:
+    """A row for each text: ``keys`` (List(Int64)) of the numbers in it, null where it names none that can be one, and
+    ``unread`` (Boolean): it names something that has not the form of a number.
+    """
+    there = pl.DataFrame({"text": texts}).with_row_index("row").filter(pl.col("text") != "")
+    each = there.select(
+        "row", pl.col("text").str.replace_all(_BETWEEN_NUMBERS, "、").str.split("、").alias("id_number")
+    )
+    each = each.explode("id_number").filter(pl.col("id_number") != "")
+    read = id_numbers.standardise(each, date.max)
+    of_rows = read.group_by("row").agg(
+        pl.col("key").drop_nulls().alias("keys"), pl.col("id_fault").is_in(_NO_NUMBER).any().alias("unread")
+    )
+    rows = pl.DataFrame({"row": pl.int_range(len(texts), dtype=pl.UInt32, eager=True)})
+    joined = rows.join(of_rows, on="row", how="left", maintain_order="left")
+    return joined.select("keys", pl.col("unread").fill_null(value=False))
+
+
+def _is_in_doubt() -> pl.Expr:
+    """Whether the information level is that of a doubtful identity, however written, or cannot be read; worked out once
+    for each distinct text.
+    """
+    return map_distinct(pl.col("information_level"), _level_is_doubtful, pl.Boolean)
+
+
+def _level_is_doubtful(text: pl.Expr) -> pl.Expr:
+    even = normalise_text(text)
+    level = even.str.replace(r"\.0+$", "").cast(pl.Int64, strict=False)
+    return (even != "") & (level.is_null() | (level == DOUBTFUL_LEVEL))
 
 
 def _street() -> pl.Expr:

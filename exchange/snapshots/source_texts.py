@@ -18,6 +18,7 @@ from typing import Final
 
 import polars as pl
 
+from exchange.matching.codes import without_invisible
 from exchange.matching.dates import claimed_date
 
 _TIME: Final = r"[ t]+\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?$"
@@ -25,13 +26,15 @@ _SHORTEST_DAY: Final = 8  # 20180615, 2018-1-1
 _FIRST_DAY: Final = date(1900, 1, 1)
 _MONTHS: Final = r"^(\d{1,4})(?:\.0+)?(?:个?月)?$"
 _YEARS: Final = r"^(\d{1,2})年(?:零?(\d{1,2})个?月)?$"
-_MARKED: Final = ("1", "true", "yes", "y", "是", "封存", "已封存")
-_UNMARKED: Final = ("", "0", "false", "no", "n", "否", "未封存", "不封存")
+_MARKED: Final = ("1", "1.0", "true", "yes", "y", "是", "封存", "已封存")
+_UNMARKED: Final = ("", "0", "0.0", "false", "no", "n", "否", "未封存", "不封存")
 
 
 def even(text: pl.Expr) -> pl.Expr:
-    """The text normalised: half-width (NFKC), lower case, no blanks around it. String → String, empty for null."""
-    return text.fill_null("").str.normalize("NFKC").str.strip_chars().str.to_lowercase()
+    """The text normalised: half-width (NFKC), lower case, no blanks around it and nothing that shows nothing. String →
+    String, empty for null.
+    """
+    return without_invisible(text.fill_null("")).str.normalize("NFKC").str.strip_chars().str.to_lowercase()
 
 
 def read_day(text: pl.Expr, latest: date | None = None) -> pl.Expr:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exchange.base.paths import SCHEMAS
 from exchange.matching.names import compare, in_one_form, standard_name, surname_forms, variant_forms
 
 
@@ -34,6 +35,8 @@ def compared(claimed: str | None, registered: str | None) -> str | None:
         ("沈强", "沉强", "different"),
         ("王喆", "王哲", "variant"),
         ("李昇", "李升", "variant"),
+        ("王秊", "王年", "variant"),
+        ("苏桒", "蘓桑", "variant"),
         ("于\ue000红", "于晓红", "variant"),  # a private character of which nobody knows what it is
         ("王\ue000红", "于晓红", "different"),
         ("\ue000", "晓", "different"),  # nothing that agrees
@@ -63,6 +66,14 @@ def test_a_radical_is_the_character_that_it_stands_for() -> None:
     radicals = [chr(code) for code in range(0x2E81, 0x2FD6) if unicodedata.name(chr(code), "")]
     standard = pl.DataFrame({"name": [f"张{radical}" for radical in radicals]}).select(standard_name(pl.col("name")))
     assert [name for name in standard["name"] if "\u2e80" <= name[1] <= "\u2fdf"] == []
+
+
+def test_what_a_standard_calls_forms_of_one_character_are_variants() -> None:
+    """Every line of ours, most of them from the table of 1955 (第一批异体字整理表)."""
+    lines = pl.read_csv(SCHEMAS / "sources" / "variants.csv", infer_schema=False)
+    said = lines.select(standard_name(pl.all())).select("variant", said=compare(pl.col("variant"), pl.col("standard")))
+    assert said.height > 300
+    assert said.filter(pl.col("said") != "variant")["variant"].to_list() == []
 
 
 def test_a_radical_and_its_character_are_the_same_name() -> None:

@@ -343,6 +343,25 @@ def test_no_spelling_sets_a_seal_or_lifts_one(
     assert kept(spelled) == kept(plain)
 
 
+UNSEEN = ["\u200b", "\ufeff", "\u00ad", "\ufe0f"]
+
+
+@pytest.mark.parametrize("mark", ["1", "1.0", "１", "是", "TRUE", "已封存", *[f"1{unseen}" for unseen in UNSEEN]])
+def test_a_mark_seals_however_it_is_written(mark: str) -> None:
+    assert kept(record("2000-06-15", "judgment", "2020-01-01", "6") | {"sealed": mark}) == []
+
+
+@pytest.mark.parametrize("mark", ["", "0", "0.0", "０", "否", "FALSE", *[f"0{unseen}" for unseen in UNSEEN]])
+@pytest.mark.parametrize("unseen", UNSEEN)
+def test_characters_that_show_nothing_leave_nothing_unread(mark: str, unseen: str) -> None:
+    grown = record(
+        "2000-06-15", f"judgment{unseen}", f"2020-01-01{unseen}", f"6{unseen}", effective_on=f"2020-03-01{unseen}"
+    )
+    grown |= {"sealed": mark}
+    assert kept(grown) == ["judgment"]
+    assert kept(grown | {"offence_date": f"2018-06-15 00:00:00{unseen}"}) == []
+
+
 @pytest.mark.parametrize("day", ["21", "0021-06-15", "1021-06-15", "2118-06-15", "1999-12-31", "42000", "36.5", "?"])
 @pytest.mark.parametrize("kind", ["judgment", "drug"])
 def test_a_day_that_cannot_be_seals_nothing(day: str, kind: str) -> None:

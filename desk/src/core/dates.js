@@ -15,7 +15,8 @@ export function isDay(digits) {
 
 /** The day as YYYYMMDD; null where the text is no date or leaves open which. */
 export function claimedDate(rules, text) {
-    const even = withoutBlanks(rules, trimmed(text.normalize("NFKC")).replace(rules.like.date_midnight, ""));
+    const shown = trimmed(text.normalize("NFKC").replace(rules.like.invisible, ""));
+    const even = withoutBlanks(rules, shown.replace(rules.like.date_midnight, ""));
     const found = groupsOf(rules.like.date_day, even);
     if (found) {
         const [year, month, day] = [1, 2, 3].map((place) => found[place] ?? found[place + 3]);

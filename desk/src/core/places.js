@@ -7,7 +7,7 @@ import { withoutFront } from "./text.js";
 
 /** Whether the text begins with a division's code or with a form of its name. */
 export function namesDivision(rules, text) {
-    const wide = withoutFront(rules, text).normalize("NFKC").replace(rules.like.place_invisible, "");
+    const wide = withoutFront(rules, text).normalize("NFKC").replace(rules.like.invisible, "");
     const code = groupsOf(rules.like.place_code, wide);
     if (code && rules.divisionCodes.has(Number(code[1]))) return true;
     const even = wide.replace(/\p{White_Space}+/gu, "").replace(rules.like.place_country, "");

@@ -23,10 +23,10 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from exchange.matching.codes import nothing_claimed, plain_word, without_front
+from exchange.matching.codes import nothing_claimed, plain_word
 from exchange.matching.dates import claimed_period
 from exchange.matching.division_meanings import told_apart
-from exchange.matching.divisions import division_code, is_code, make_ready, place_answer
+from exchange.matching.divisions import address_text, division_code, is_code, make_ready, place_answer
 from exchange.matching.items.rule import ItemRule
 from exchange.matching.sources import Sources
 
@@ -34,7 +34,6 @@ SOURCE: Final = "household_events"
 EVENT_KINDS: Final[Mapping[str, int]] = MappingProxyType(
     {"migration_in": 1, "migration_out": 2, "address_change": 3, "item_correction": 4}
 )
-_PUNCTUATION: Final = r"[\s,.;:，。；：、·\-—－()（）#]+"
 
 
 @dataclass(frozen=True)
@@ -52,13 +51,6 @@ class Part:
     def claimed(self) -> pl.Expr:
         """Whether the row claims anything of this part: Boolean[rows]."""
         return ~nothing_claimed(pl.col(self.column))
-
-
-def plain_address(text: pl.Expr) -> pl.Expr:
-    """String: free text of an address in the form in which two are compared: width, blanks and punctuation evened out.
-    Null stays null.
-    """
-    return without_front(text).str.normalize("NFKC").str.replace_all(_PUNCTUATION, "").str.to_uppercase()
 
 
 def word_part(column: str, words: Mapping[str, object], event: str, *, required: bool = False) -> Part:
@@ -88,7 +80,7 @@ def division_part(column: str, event: str) -> Part:
 
 def address_part(column: str, event: str) -> Part:
     """An address in free text: the same, or for an officer."""
-    same = plain_address(pl.col(column)) == pl.col(event)
+    same = address_text(pl.col(column)) == pl.col(event)
     return Part(column, pl.lit(value=True), pl.when(same & (pl.col(event) != "")).then(same))
 
 
