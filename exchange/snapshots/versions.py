@@ -38,8 +38,9 @@ _VERSION: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.[0-9a-f]{12}")
 _BUILDING: Final = ".building-"
 _RECORD: Final = "snapshot.json"
 LAYOUT: Final = 4
-"""The number of the form in which tables lie on disk (``columns.py``), and of what is read out of an export: versions of
-another one are built again. Raised with each change of either, as claims would be compared with what was read otherwise.
+"""The number of the form in which tables lie on disk (``columns.py``) and of the way in which an export is read; who
+changes either raises it, as claims would be compared with what was read otherwise. Versions of another one are built
+again.
 """
 
 

@@ -7,7 +7,8 @@ Rules
 - It says the row's reference, encrypted to the office, and the number of the person's letter; no word about the person.
 - The partner hears nothing of it, unless another answer comes of it: then a supplementary result that names the batch
   which it corrects.
-- The same row and letter are the same second look: killed anywhere, the command is run again.
+- The same row and letter are the same second look: killed anywhere, the command is run again. A set that the partner
+  sent under its id is none: a person has to look.
 
 Source: Personal Information Protection Law, art. 46 and 50: who finds that what is held about them is wrong may have it
 looked into and put right; the office has a way to take such requests.
@@ -40,14 +41,17 @@ _TERMS: Final = (Role.AGREEMENT, Role.AGREED_SIGNING, Role.AGREED_ENCRYPTION)
 
 def open_second_look(app: App, batch_id: str, row: int, letter: str) -> str:
     """Opens a second look at one row, or continues one that was cut off; its batch id. Halt where the row was not
-    answered, shares its reference with another one, or its data was destroyed. ``letter``: the number of the person's
-    letter.
+    answered, shares its reference with another one, its data was destroyed, or the partner has taken the id.
+    ``letter``: the number of the person's letter.
     """
     first = app.attested(batch_id).batch
     opened = f"{first.partner}.second-look-{sha256(f'{batch_id} {row} {letter}'.encode())[:16]}"
     look = app.register.find_batch(opened)
     if look is None:
         look = _claimed(app, first, row, letter, opened)
+    if Role.SIGNATURE in app.attested(opened).files:
+        msg = f"{opened} is a set that the partner sent: ask it to take it back, or open the look under another letter"
+        raise Halt(msg, zh=f"{opened} 是协作部门发来的请求：请部门撤回，或另用来信编号")
     if look.state is State.CLAIMED:
         _accept(app, first, look)
     process(app, opened)

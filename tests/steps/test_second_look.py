@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import polars as pl
 import pytest
@@ -13,6 +13,7 @@ from exchange.base.errors import Halt
 from exchange.calendar.working_days import office_day
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import World
+from exchange.intake.collect import poll
 from exchange.register import Register, Role, State
 from exchange.register.retention import KeptFile
 from exchange.review.case import load_cases
@@ -91,6 +92,30 @@ def test_the_same_letter_opens_it_once(app: App, first: str) -> None:
     assert open_second_look(app, first, 1, LETTER) == batch
     assert len(app.register.steps(batch)) == lines
     assert open_second_look(app, first, 2, LETTER) != batch
+
+
+@pytest.mark.parametrize("steps", [(), (pipeline.receive,), (pipeline.receive, pipeline.process, pipeline.deliver)])
+def test_a_set_that_the_partner_sent_under_its_id_is_no_second_look(
+    app: App, court: DemoPartner, ask: Ask, first: str, steps: Sequence[Callable[[App, str], object]]
+) -> None:
+    """Who knows the letter's number knows the id: what was not judged is not accepted, and nothing of it changes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(second_look, "_claimed", lambda *given: _stop(given[-1]))
+        with pytest.raises(KeyError) as stopped:
+            open_second_look(app, first, 1, LETTER)
+    (opened,) = stopped.value.args
+    court.drop(court.make_set(ask(batch=opened)))
+    poll(app)
+    for step in steps:
+        step(app, opened)
+    lines = app.register.steps(opened)
+    with pytest.raises(Halt, match="is a set that the partner sent"):
+        open_second_look(app, first, 1, LETTER)
+    assert app.register.steps(opened) == lines
+
+
+def _stop(opened: str) -> None:
+    raise KeyError(opened)
 
 
 @pytest.mark.parametrize("verb", ["claim", "accept", "prepared", "delivered"])
