@@ -7,7 +7,8 @@ Rules
   share it: in a stream of sets that is all of the last ten to twenty-five minutes.
 - A quarter is over ten minutes after its end, by this machine's clock: no transaction that adds evidence takes as long.
   Where the clock was set since, all is read anew: what was over may come again.
-- What gets there later all the same, as from a machine whose clock is behind by more, is missed for an hour at most.
+- What gets there later all the same, as from a machine whose clock is behind by more, or was for a while in which this
+  process asked nothing, is missed for an hour at most.
 
 Figures: decision 28.
 """
@@ -86,11 +87,14 @@ class _Quarters:
     end: int
     read_at: tuple[datetime, float]
 
-    def is_fresh(self, clock: datetime, passed: float) -> bool:
-        """Whether it was read not long ago, by a clock that nobody has set since."""
-        since = passed - self.read_at[1]
-        drift = (clock - self.read_at[0]).total_seconds() - since
-        return since < _KEPT.total_seconds() and abs(drift) < _SET_SECONDS
+    def is_old(self, passed: float) -> bool:
+        """Whether it was read long ago."""
+        return passed - self.read_at[1] >= _KEPT.total_seconds()
+
+    def is_by_another(self, clock: datetime, passed: float) -> bool:
+        """Whether somebody has set the clock since it was read."""
+        drift = (clock - self.read_at[0]).total_seconds() - (passed - self.read_at[1])
+        return abs(drift) >= _SET_SECONDS
 
     def between(self, begin: int, end: int) -> Sums:
         """int64[4], of those from the one to before the other."""
@@ -136,10 +140,11 @@ def added_up(session: Session, partner: str, spans: Sequence[Span], of_all: Sequ
 def _quarters(session: Session, partner: str | None, since: datetime) -> _Quarters:
     """The sums of the whole quarters since then that are over; read anew where the kept ones do not serve."""
     of_database, clock, passed = kept(session.get_bind().engine), now(), monotonic()
+    if (everybodys := of_database.get(None)) is not None and everybodys.is_by_another(clock, passed):
+        of_database.clear()  # each question asks for everybody's, and so notices a clock that is put back and ahead
     quarters, begin = of_database.get(partner), _quarter(since) + 1
     end = max(begin, _quarter(clock - _SETTLED))
-    fresh = quarters is not None and quarters.is_fresh(clock, passed)
-    if quarters is None or not fresh or quarters.begin > begin:
+    if quarters is None or quarters.is_old(passed) or quarters.begin > begin:
         none = _Quarters(np.zeros(0, np.int64), np.zeros((1, 4), np.int64), begin, begin, (clock, passed))
         quarters = of_database[partner] = _with_more(session, partner, none, end)
     elif quarters.end < end:

@@ -89,12 +89,29 @@ class Office:
         self.let_pass(ahead)
         self.same()
 
+    def put_clock_back_and_ahead(self) -> None:
+        """Meanwhile only one partner is asked about."""
+        self.same_of_all()
+        self.set_by -= 3600
+        self.same()
+        self.put_in(0)
+        self.let_pass(max(DAWDLES))
+        self.set_by += 3600
+        self.same_of_all()
+
+    def same_of_all(self) -> None:
+        for partner in PARTNERS:
+            same_as_counted(self.register, self.written, partner, self.now())
+
     def set_clock(self) -> None:
-        """Put ahead only while nothing is under way: nobody can tell what was begun before."""
+        """Put ahead only while nothing is under way: nobody can tell what was begun before; and asked about somebody by
+        the clock as it is then: else what is put back and ahead again is seen by nobody.
+        """
         seconds = self.draw.choice(CLOCK_SET)
         if seconds > 0:
             self.let_pass(max(DAWDLES))
         self.set_by += seconds
+        self.same()
 
     def same(self, ago: float = 0) -> None:
         """What one partner's evidence comes to, asked at a moment so many seconds ago."""
@@ -125,7 +142,7 @@ def test_sums_are_those_of_all_rows_whenever_they_are_asked(register: Register, 
         for ago in (0, 1800, 7200) * len(PARTNERS):
             place.same(ago)
         for _ in range(STEPS):
-            match place.draw.randrange(12):
+            match place.draw.randrange(13):
                 case 0 | 1 | 2 | 3:
                     place.put_in()
                 case 4 | 5:
@@ -142,5 +159,7 @@ def test_sums_are_those_of_all_rows_whenever_they_are_asked(register: Register, 
                     place.put_in_late()
                 case 9:
                     place.put_clock_ahead_and_back()
+                case 10:
+                    place.put_clock_back_and_ahead()
                 case _:
                     place.same(place.draw.choice([0, 0, 0, 5, 900, 1800]))
