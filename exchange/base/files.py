@@ -153,9 +153,16 @@ class Archive:
     def keep(self, content: bytes) -> str:
         """Keeps the bytes; their SHA-256. Keeping the same bytes twice changes nothing but their time."""
         digest = sha256(content)
-        if not self.touch(digest) or self.path(digest).read_bytes() != content:  # altered: here are the right bytes
+        if not self.touch(digest) or not self._holds(digest, content):
             write_atomically(self.path(digest), content)
         return digest
+
+    def _holds(self, digest: str, content: bytes) -> bool:
+        """Whether these bytes lie here; not where somebody altered them, or whoever destroys them was faster."""
+        path = self.path(digest)
+        with disk_trouble(path), suppress(FileNotFoundError):
+            return path.read_bytes() == content
+        return False
 
     def has(self, digest: str) -> bool:
         """Whether the original lies here."""
@@ -178,8 +185,9 @@ class Archive:
     def digests(self, untouched_since: datetime) -> Iterator[str]:
         """What nobody laid down or touched since this moment."""
         for path in sorted(self.folder.glob("??/*")):
-            if len(path.name) == _DIGEST and path.stat().st_mtime < untouched_since.timestamp():
-                yield path.name
+            with suppress(FileNotFoundError):  # another run destroyed it meanwhile
+                if len(path.name) == _DIGEST and path.stat().st_mtime < untouched_since.timestamp():
+                    yield path.name
 
     def destroy(self, digest: str, untouched_since: datetime) -> bool:
         """Deletes an original that nobody touched since; False where somebody did. It is moved aside first, so that

@@ -67,7 +67,8 @@ def redeliver(app: App, batch_id: str) -> list[int]:
             kept = _files(attested, number)
             if all(folder.is_there(file.name, file.size, file.sha256) for file in kept):
                 continue
-            if app.register.retention.destroyed(batch_id).keys() & {file.role for file in kept}:
+            touched = {app.archive.touch(file.sha256) for file in kept}  # from here on no night destroys them
+            if False in touched or app.register.retention.destroyed(batch_id).keys() & {file.role for file in kept}:
                 msg = f"{batch_id}: result {number} is past its time and was destroyed; it cannot be delivered again"
                 raise Halt(msg)
             app.register.pickups.put_again(batch_id, number, app.now())

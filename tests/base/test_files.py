@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,31 @@ def test_the_archive_keeps_by_content(tmp_path: Path) -> None:
             read(digest)
     archive.keep(b"original")
     assert archive.read(digest) == b"original", "kept again, it is what it was"
+
+
+def test_what_is_destroyed_while_it_is_kept_anew_is_there_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive, real = Archive(tmp_path), Archive.touch
+    digest = archive.keep(b"original")
+
+    def touched_too_late(self: Archive, digest: str) -> bool:
+        found = real(self, digest)
+        self.path(digest).unlink()
+        return found
+
+    monkeypatch.setattr(Archive, "touch", touched_too_late)
+    assert archive.keep(b"original") == digest
+    assert archive.read(digest) == b"original"
+
+
+def test_what_is_destroyed_while_the_archive_is_looked_through_is_passed_over(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    kept = sorted(archive.keep(each) for each in (b"one", b"two", b"three"))
+    found = archive.digests(datetime.now(UTC) + timedelta(days=1))
+    assert next(found) == kept[0]
+    archive.path(kept[1]).unlink()
+    assert list(found) == kept[2:]
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "A" * 64, "", "0" * 63])

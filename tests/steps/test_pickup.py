@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from sqlalchemy import event
@@ -12,8 +14,10 @@ from exchange.app import App
 from exchange.base.errors import Halt
 from exchange.demo.partner import DemoPartner, Request
 from exchange.intake.collect import poll
-from exchange.register import PickupEvidence, Register
+from exchange.register import PickupEvidence, Register, Role
 from exchange.register import register as register_module
+from exchange.register.pickups import Pickups
+from exchange.retention import SETTLED
 from tests.steps.odd_servers import Unremoving, served_by
 
 Ask = Callable[..., Request]
@@ -146,6 +150,43 @@ def test_a_result_that_the_partner_has_not_is_delivered_again_on_record(
     assert line.actor == "test"
     app.register.verify()
     assert pipeline.redeliver(app, answered) == []
+
+
+def test_no_night_destroys_what_is_about_to_be_delivered_again(
+    app: App, court: DemoPartner, answered: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would stand as not taken for good: a night's run comes between its record and its files."""
+    lose(court, answered)
+    poll(app)
+    digests = [file.sha256 for file in app.register.files(answered) if file.role.startswith("result")]
+    for digest in digests:
+        os.utime(app.archive.path(digest), (0, 0))
+    record = Pickups.put_again
+
+    def put_again(self: Pickups, *given: Any) -> None:
+        assert [app.archive.destroy(digest, app.now() - SETTLED) for digest in digests] == [False] * len(digests)
+        record(self, *given)
+
+    monkeypatch.setattr(Pickups, "put_again", put_again)
+    assert digests
+    assert pipeline.redeliver(app, answered) == [1]
+    court.verified(f"{answered}.result.json")
+
+
+def test_what_is_not_in_the_archive_is_not_recorded_as_delivered_again(
+    app: App, court: DemoPartner, answered: str
+) -> None:
+    lose(court, answered)
+    poll(app)
+    aside = app.archive.path(app.register.file(answered, Role.RESULT).sha256)
+    lines, content = app.register.steps(answered), aside.read_bytes()
+    aside.unlink()
+    try:
+        with pytest.raises(Halt, match="cannot be delivered again"):
+            pipeline.redeliver(app, answered)
+    finally:
+        aside.write_bytes(content)
+    assert app.register.steps(answered) == lines
 
 
 def test_what_was_never_delivered_is_not_delivered_again(app: App, court: DemoPartner, ask: Ask) -> None:
