@@ -52,7 +52,7 @@ class Cache:
     def read(self, name: str, numbers: Iterable[int]) -> list[bytes] | None:
         """The blocks of these numbers, from 0; None where one of them cannot be read."""
         with (
-            suppress(FileNotFoundError, struct.error, ValueError, IndexError, InvalidTag),
+            suppress(OSError, struct.error, ValueError, IndexError, InvalidTag),
             (self.folder / name).open("rb") as file,
         ):
             ends, cipher = _ends(file), self._cipher()

@@ -9,6 +9,8 @@ Rules
 - Entries stand for one office day: each day all are attested and made anew.
 - The file is encrypted and bound to the partner; what cannot be read is as good as none (``base/cache.py``). It holds
   what the status file says and nothing else.
+- It is never in the way: where the office's key or disk is in trouble, all is attested, and nothing kept. Who cannot do
+  without them tells of it.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from typing import Self
 from pydantic import ValidationError
 
 from exchange.app import App
+from exchange.base.errors import ExchangeError
 from exchange.register.standing import Known
 from exchange.wire.manifest import Record
 from exchange.wire.status import BatchStatus, WaitingResult
@@ -50,8 +53,8 @@ class Shown(Record):
     @classmethod
     def read(cls, app: App, partner: str, day: date) -> Self:
         """What was kept on this day; nothing where there is nothing that can be read."""
-        blocks = app.cache.read(_name(partner), [0])
-        with suppress(ValidationError):
+        with suppress(ValidationError, ExchangeError):
+            blocks = app.cache.read(_name(partner), [0])
             if blocks and (shown := cls.model_validate_json(blocks[0])).day == day:
                 return shown
         return cls(day=day, batches={})
@@ -62,8 +65,9 @@ class Shown(Record):
         return {batch: shown.known for batch, shown in self.batches.items()}
 
     def keep(self, app: App, partner: str) -> None:
-        """Keeps it for the next time. Retryable where the disk is full."""
-        app.cache.write(_name(partner), [self.model_dump_json().encode()])
+        """Keeps it for the next time."""
+        with suppress(ExchangeError):
+            app.cache.write(_name(partner), [self.model_dump_json().encode()])
 
 
 def _name(partner: str) -> str:

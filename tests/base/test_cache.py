@@ -59,3 +59,12 @@ def test_another_name_key_or_place_is_not_taken_for_it(tmp_path: Path) -> None:
     assert kept.read("2" * 64 + ".rows", [0]) is None
     kept.remove("0" * 64)
     assert [path.name for path in tmp_path.iterdir()] == [other]
+
+
+def test_what_cannot_be_opened_is_none(tmp_path: Path) -> None:
+    """A folder in the file's place, a file in the folder's."""
+    kept = cache(tmp_path / "cache")
+    (tmp_path / "cache" / NAME).mkdir(parents=True)
+    assert kept.read(NAME, [0]) is None
+    (tmp_path / "file").touch()
+    assert cache(tmp_path / "file").read(NAME, [0]) is None

@@ -123,3 +123,23 @@ def test_what_was_kept_of_another_partner_or_day_or_was_changed_is_nothing(
     assert not Shown.read(still, court.id, day).batches, "of another version"
     assert both(still, court)
     kept(still, education).unlink()
+
+
+def test_a_key_or_a_folder_in_trouble_is_not_in_the_way(still: App, world: World, court: DemoPartner, ask: Ask) -> None:
+    """The key is needed for what is kept and for nothing else of a status file."""
+    court.drop(court.make_set(ask()))
+    poll(still)
+    said, key = both(still, court), world.office_keys / "encrypt.key"
+    folder, aside = still.settings.home / "cache", still.settings.home / "cache-aside"
+    key.chmod(0o644)
+    try:
+        assert status_of(still, still.agreement(court.id)) == said
+    finally:
+        key.chmod(0o600)
+    folder.rename(aside)
+    folder.touch()
+    try:
+        assert status_of(still, still.agreement(court.id)) == said
+    finally:
+        folder.unlink()
+        aside.rename(folder)
