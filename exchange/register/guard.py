@@ -149,6 +149,11 @@ class Usual:
     past: Counts
     peers: Counts
 
+    @property
+    def own(self) -> tuple[datetime, Counts, Counts]:
+        """What changes with each further batch of the partner that is judged."""
+        return self.since, self.span, self.past
+
 
 @dataclass(frozen=True)
 class GuardHold:

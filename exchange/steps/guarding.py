@@ -16,8 +16,9 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 import numpy as np
@@ -32,7 +33,7 @@ from exchange.guard.thresholds import THRESHOLDS
 from exchange.matching.names import in_one_form, standard_name
 from exchange.matching.unregistered import CODE as UNREGISTERED
 from exchange.register import State
-from exchange.register.guard import Evidence
+from exchange.register.guard import Evidence, Usual
 from exchange.register.told import Told
 from exchange.steps.answers import BatchContext, has_code, have_codes
 from exchange.steps.asked import NumberKeys
@@ -68,15 +69,31 @@ class Watch:
             self.counts += counts
             self._failed.append(failed)
 
+    def judged_ahead(self, told: Told) -> Callable[[], Evidence]:
+        """Judges now, and returns what judges behind the partner's lock: anew only where another batch of the partner
+        was judged meanwhile. For a large batch, whose reckoning is not to be waited for there.
+        """
+        at, guard = self.context.app.now(), self.context.app.register.guard
+        usual = guard.usual(self.context.batch.partner, at)
+        ahead = self._judged(told, at, usual)
+
+        def behind_lock() -> Evidence:
+            after = guard.usual(self.context.batch.partner, at)
+            return ahead if after.own == usual.own else self._judged(told, at, after)
+
+        return behind_lock
+
     def evidence(self, told: Told) -> Evidence:
         """What the register keeps of the batch, and which rules tripped. Hashes are of the newest key, which may have
         been made since the batch began. ``told``: whom the batch asks about.
         """
+        at = self.context.app.now()
+        return self._judged(told, at, self.context.app.register.guard.usual(self.context.batch.partner, at))
+
+    def _judged(self, told: Told, at: datetime, usual: Usual) -> Evidence:
         context, ring = self.context, self.context.app.told_keys
         failed = Failed.together(self._failed).renewed(ring, self.ring.generation)
-        register, at = context.app.register.guard, context.app.now()
-        partner = context.batch.partner
-        usual = register.usual(partner, at)
+        register, partner = context.app.register.guard, context.batch.partner
         failed_before = register.failed(partner, usual, ring.renewed)
         small = 0 < self.counts.rows <= THRESHOLDS.small_set
         asked = ring.renewed(told.hashes, Kind.NUMBER, told.generation)

@@ -11,7 +11,7 @@ through in parts, from the opened request into the envelope (ADR 19).
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -26,6 +26,7 @@ from exchange.base.timing import stage
 from exchange.matching.id_numbers import KEY
 from exchange.matching.lookup import SortedTable
 from exchange.register import NewReview, State
+from exchange.register.guard import Evidence
 from exchange.register.told import Told
 from exchange.steps.answers import NUMBER, POPULATION, BatchContext, Part, has_code
 from exchange.steps.asked import Asked, number_keys
@@ -39,6 +40,8 @@ from exchange.steps.ranges import merge_ranges, remove
 from exchange.steps.request import ROWS_IN_PART
 
 log = logging.getLogger(__name__)
+
+Judge = Callable[[], Evidence]
 
 
 @dataclass
@@ -100,16 +103,24 @@ def _spot_checks(
     return chain(made, parts), drawn
 
 
-def _for_register(waiting: _Waiting) -> tuple[list[NewReview], Told | None]:
-    """The rows for the queue; and, None of a test, whom the batch asks about. Of a large batch, at once."""
+def _for_register(waiting: _Waiting) -> tuple[list[NewReview], Told | None, Judge | None]:
+    """The rows for the queue; and, None of a test, whom the batch asks about, and who judges it behind the partner's
+    lock. Of a large batch all at once, and judged ahead.
+    """
+    is_large = waiting.rows > ROWS_IN_PART
+
+    def asked() -> tuple[Told, Judge]:
+        told = waiting.asked.told()
+        return told, waiting.watch.judged_ahead(told) if is_large else partial(waiting.watch.evidence, told)
+
     is_test = waiting.context.batch.is_test
     with ThreadPoolExecutor(1) as beside:
-        begun = beside.submit(waiting.asked.told) if waiting.rows > ROWS_IN_PART and not is_test else None
+        begun = beside.submit(asked) if is_large and not is_test else None
         with stage("queue"):
             reviews = as_before(waiting.context, waiting.cases.reviews())
         with stage("register"):
-            told = None if is_test else waiting.asked.told() if begun is None else begun.result()
-    return reviews, told
+            told, judge = (None, None) if is_test else asked() if begun is None else begun.result()
+    return reviews, told, judge
 
 
 def process(app: App, batch_id: str) -> None:
@@ -133,8 +144,7 @@ def process_ranges(app: App, batch_id: str, ranges: Sequence[str]) -> None:
     parts = merge_ranges(context, ranges) if ranges else context.first_parts()
     data = encrypt_data(context, waiting.seen(parts), supplement=0)
     files = sign_result(context, data, supplement=0, rows_open=waiting.open)
-    reviews, told = _for_register(waiting)
-    judge = None if told is None else partial(waiting.watch.evidence, told)
+    reviews, told, judge = _for_register(waiting)
     with stage("register"):
         if waiting.open:
             keep(app, batch, waiting.unqueued)

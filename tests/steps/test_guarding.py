@@ -27,11 +27,12 @@ from exchange.matching.id_numbers import CHECK_CHARACTERS, WEIGHTS
 from exchange.register import Role, State, numbered
 from exchange.register.guard import Guard, Usual
 from exchange.register.unmoved import unmoved
+from exchange.steps import process
 from exchange.steps.guarding import refuse_held, release_held
 
 Ask = Callable[..., Request]
 OTHERS = "18510101"
-AT_ONCE = "18520101"
+AT_ONCE, AT_ONCE_LARGE = "18520101", "18530101"
 """Born when nobody is whom another test guesses at."""
 
 
@@ -124,13 +125,19 @@ def test_guesses_that_two_partners_share_are_held(
     assert f"sequence_by_many {n} >= {n}" in held.tripped
 
 
+@pytest.mark.parametrize("large", [False, True], ids=["small", "large"])
 def test_sets_that_are_worked_at_once_count_as_if_one_after_another(
-    app: App, court: DemoPartner, ask: Ask, people: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+    app: App, court: DemoPartner, ask: Ask, people: pl.DataFrame, monkeypatch: pytest.MonkeyPatch, *, large: bool
 ) -> None:
-    """However many a partner drops together: each is judged with those that are through before it."""
+    """However many a partner drops together: each is judged with those that are through before it, one that was judged
+    ahead as well.
+    """
+    if large:
+        monkeypatch.setattr(process, "ROWS_IN_PART", 0)
     n, sets = THRESHOLDS.sequence_numbers, 4
     part = n // sets + 1
-    requests = [ask(**hidden(range(k * part, (k + 1) * part), people, AT_ONCE)) for k in range(sets)]
+    born = AT_ONCE_LARGE if large else AT_ONCE
+    requests = [ask(**hidden(range(k * part, (k + 1) * part), people, born)) for k in range(sets)]
     for request in requests:
         court.drop(court.make_set(request))
     poll(app)

@@ -175,8 +175,13 @@ def test_what_the_last_part_shows_to_the_gate_stops_the_first(
 
 @pytest.mark.parametrize(
     ("what", "size"),
-    [((Asked, "told"), WHOLE * 100), ((Asked, "told"), 9_000), ((Watch, "evidence"), 9_000)],
-    ids=["told after", "told beside", "guard"],
+    [
+        ((Asked, "told"), WHOLE * 100),
+        ((Asked, "told"), 9_000),
+        ((Watch, "evidence"), WHOLE * 100),
+        ((Watch, "judged_ahead"), 9_000),
+    ],
+    ids=["told after", "told beside", "guard after", "guard beside"],
 )
 @pytest.mark.parametrize(
     "error", [Halt("fails"), Retryable("fails"), RuntimeError("fails")], ids=lambda e: type(e).__name__
@@ -219,7 +224,7 @@ def test_what_goes_wrong_with_the_guard_or_the_queue_is_raised_as_it_is(
             pipeline.process(app, batch)
         assert threading.active_count() <= threads
     assert raised.value is (of_queue if queue_fails else error)
-    beside = what[0] is Asked and size == 9_000
+    beside = size == 9_000
     assert in_threads == ([True] if beside else [] if queue_fails else [False])
     assert app.register.batch(batch).state is State.ACCEPTED
     assert not app.register.reviews.find(ReviewFilter(batch=batch))
