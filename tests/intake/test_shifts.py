@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from math import inf
@@ -217,23 +217,35 @@ def own(app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> App:
     return app
 
 
+@dataclass
+class _Looks:
+    """The looks at a lookout's sign of life, which are few."""
+
+    app: App
+    made: int = 0
+
+    def shift(self) -> Shift:
+        """The shift that the sign says."""
+        assert self.made < MOST_LOOKS
+        self.made += 1
+        shift = Shift.of_sign(Duties.of_home(self.app.settings.home).last(WHOLE.sign))
+        assert shift is not None
+        return shift
+
+
 @pytest.mark.parametrize("what", ARRANGEMENTS)
 def test_what_is_arranged_anew_is_read_soon(own: App, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
     """The shift that read the old one ends with the present five minutes."""
-    duties, looks = Duties.of_home(own.settings.home), 0
+    looks = _Looks(own)
 
     def between() -> None:
-        nonlocal looks
-        looks += 1
-        shift = Shift.of_sign(duties.last(WHOLE.sign))
-        assert shift is not None
-        if looks == 1:
+        shift = looks.shift()
+        if looks.made == 1:
             assert shift.left > LONG - 10
             ARRANGEMENTS[what](own)
         elif shift.left < LONG - 60:
             told.append(shift.left)
             raise _OverError
-        assert looks < MOST_LOOKS
 
     told: list[float] = []
     monkeypatch.setattr("exchange.intake.lookout._SIGN_SECONDS", 0.1)
@@ -244,18 +256,14 @@ def test_what_is_arranged_anew_is_read_soon(own: App, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("seconds", [-3600, -400, 400, 3600])
 def test_a_shift_in_which_the_clock_is_set_ends_soon(app: App, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     """With the next run by the clock as it is now: neither are two on duty for long, nor is nobody."""
-    duties, clock, looks = Duties.of_home(app.settings.home), time.time, 0
+    looks, clock = _Looks(app), time.time
 
     def between() -> None:
-        nonlocal looks
-        looks += 1
-        shift = Shift.of_sign(duties.last(WHOLE.sign))
-        assert shift is not None
-        if looks == 1:
+        shift = looks.shift()
+        if looks.made == 1:
             monkeypatch.setattr("exchange.intake.shifts.time.time", lambda: clock() + seconds)
         elif 0 < shift.left <= RUN_SECONDS + 15 + 20:
             raise _OverError
-        assert looks < MOST_LOOKS
 
     monkeypatch.setattr("exchange.intake.lookout._SIGN_SECONDS", 0.1)
     assert _watched(monitor(app, LONG, between))
