@@ -59,7 +59,9 @@ SERVERS = frozenset(
 )
 """Fixtures that start a server; a test that asks for one, however far round, is marked ``server``."""
 
-ONE_AIRFLOW = tuple(f"tests/airflow/test_{name}.py" for name in ("approval", "batches", "components", "dags", "pages"))
+ONE_AIRFLOW = tuple(
+    f"tests/airflow/test_{name}.py" for name in ("approval", "batches", "cleaned", "components", "dags", "pages")
+)
 """The files that need a running Airflow: where several processes share the tests, one of them runs all of these."""
 
 SELDOM = {PARTNERS[1].id: "education", PARTNERS[3].id: "health"}

@@ -147,6 +147,12 @@ def test_guesses_lock_out_their_own_address_alone_and_for_a_while(installed: Con
         assert leader.page("/approval")[0] == HTTPStatus.OK
 
 
+def test_the_nightly_cleaning_runs_to_its_end(installed: Containers) -> None:
+    """With the secrets and rights of the office; ``tests/airflow/test_cleaned.py`` has what goes and what stays."""
+    said = installed.compose("run", "--rm", "clean")
+    assert {"Checking table dag_run", "Checking table log", "Checking table session"} <= set(said.splitlines())
+
+
 def test_a_database_that_is_out_is_told_and_everything_goes_on_after_it(
     installed: Containers, court: DemoPartner
 ) -> None:

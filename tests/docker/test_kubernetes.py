@@ -151,17 +151,26 @@ def test_settings_are_those_of_compose() -> None:
             assert pod["containers"][0]["command"] == [*entrypoint, *commands[name]]
 
 
-def test_backups_are_made_and_looked_at_at_the_hours_of_the_timers() -> None:
-    """Two ways to install, the same hours; no backup runs beside another."""
-    for cron, unit in (("backup", "exchange-backup"), ("backup-verify", "exchange-verify")):
+UNITS = {"backup": "exchange-backup", "backup-verify": "exchange-verify", "clean": "exchange-clean"}
+"""CronJob, and the unit that does the same without containers."""
+
+
+def test_jobs_run_at_the_hours_of_the_timers() -> None:
+    """Two ways to install, the same hours; no job runs beside itself."""
+    assert {name for kind, name in RESOURCES if kind == "CronJob"} == UNITS.keys()
+    for cron, unit in UNITS.items():
         spec = RESOURCES["CronJob", cron]["spec"]
         minute, hour, *_, weekday = spec["schedule"].split()
         days = {"*": "", "0": "Sun "}[weekday]
         timer = (BASE / "systemd" / f"{unit}.timer").read_text("utf-8")
         assert f"OnCalendar={days}*-*-* {int(hour):02}:{int(minute):02}:00 {spec['timeZone']}" in timer
         assert spec["concurrencyPolicy"] == "Forbid"
+
+
+def test_backups_are_made_as_by_the_units() -> None:
+    for cron in ("backup", "backup-verify"):
         command = PODS[cron]["containers"][0]["command"]
-        assert " ".join(command) in (BASE / "systemd" / f"{unit}.service").read_text("utf-8")
+        assert " ".join(command) in (BASE / "systemd" / f"{UNITS[cron]}.service").read_text("utf-8")
         assert {"/office", "/backup", "/secrets"} <= {
             each["mountPath"] for each in PODS[cron]["containers"][0]["volumeMounts"]
         }

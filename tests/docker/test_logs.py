@@ -24,6 +24,7 @@ def days(text: str, pattern: str) -> list[int]:
     [
         (SYSTEMD / "journald@exchange.conf", r"^MaxRetentionSec=(\d+)day$"),
         (SYSTEMD / "tmpfiles.conf", r"^d \S+/logs .* (\d+)d$"),
+        (DOCKER / "clean-airflow.sh", r"^days=(\d+)$"),
     ],
 )
 def test_what_the_units_keep(path: Path, pattern: str) -> None:
@@ -45,7 +46,8 @@ def test_no_container_bounds_its_log_by_size(path: Path) -> None:
     assert [name for name, service in services.items() if "logging" in service] == []
 
 
-def test_nothing_here_cleans_airflows_records() -> None:
-    """`airflow db clean` is the installer's, with a day that the operations book names."""
-    ours = [*(ROOT / "dags").rglob("*.py"), *SYSTEMD.rglob("*.service"), *DOCKER.glob("*.yaml")]
-    assert [path.name for path in ours if re.search(r"db[ \"',]+clean", path.read_text("utf-8"))] == []
+def test_airflows_records_go_by_one_script_alone() -> None:
+    """``docker/clean-airflow.sh``, of which the days are looked at above; ``tests/airflow/test_cleaned.py`` runs it."""
+    ours = [path for place in ("dags", "docker", "exchange") for path in (ROOT / place).rglob("*") if path.is_file()]
+    cleaning = re.compile(rb"db[ \"',]+clean ")
+    assert [path.name for path in ours if cleaning.search(path.read_bytes())] == ["clean-airflow.sh"]

@@ -66,7 +66,7 @@ def test_a_service_without_the_common_part_is_exposed(units: Path) -> None:
 
 def test_every_timer_has_its_service_and_a_time(units: Path) -> None:
     timers = sorted(units.glob("*.timer"))
-    assert len(timers) == 3
+    assert len(timers) == 4
     for timer in timers:
         assert timer.with_suffix(".service").name in SERVICES
         (when,) = [line for line in timer.read_text("utf-8").splitlines() if line.startswith("OnCalendar=")]
