@@ -15,7 +15,8 @@ from typing import Final
 
 import polars as pl
 
-from exchange.matching.codes import INVISIBLE, without_front
+from exchange.base.invisible import INVISIBLE
+from exchange.matching.codes import without_front
 from exchange.matching.id_numbers import plain
 
 HIDDEN: Final = "***"
