@@ -11,6 +11,7 @@ import re
 from types import MappingProxyType
 from typing import Final
 
+from exchange.base.invisible import INVISIBLE
 from exchange.matching import codes, dates, divisions, id_numbers, names
 from exchange.output.results import FORMULA_STARTS
 
@@ -33,7 +34,7 @@ _OFFICE: Final = {
     "date_serial": dates._SERIAL,
     "place_country": divisions._COUNTRY,
     "place_code": divisions._CODE,
-    "invisible": f"[{codes.INVISIBLE}]",
+    "invisible": f"[{INVISIBLE}]",
     "formula_starts": FORMULA_STARTS,
 }
 

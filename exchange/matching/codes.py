@@ -15,6 +15,7 @@ from typing import Final
 
 import polars as pl
 
+from exchange.base.invisible import INVISIBLE
 from exchange.base.paths import SCHEMAS
 from exchange.matching.distinct import FEW, map_distinct
 
@@ -29,14 +30,6 @@ SEX: Final[Mapping[str, int]] = MappingProxyType(
 
 OTHER_ETHNICITY_WORDS: Final = {"未识别": 97, "未识别民族": 97, "其他民族": 97, "外国血统": 98, "入籍": 98}
 """Words for the two codes that name no ethnic group (the office's choice)."""
-
-INVISIBLE: Final = (
-    r"\p{Cf}\x{34f}\x{115f}\x{1160}\x{17b4}\x{17b5}\x{180b}-\x{180f}\x{3164}\x{fe00}-\x{fe0f}\x{ffa0}"
-    r"\x{e0100}-\x{e01ef}"
-)
-"""The inside of a class: characters that show nothing, selectors of glyphs and fillers that count as letters among them
-(Unicode: Default_Ignorable_Code_Point).
-"""
 
 _FRONT: Final = rf"^[\s{INVISIBLE}'‘’`＇]+"
 """What a cell may begin with and nobody means: blanks, invisible characters, and the apostrophe by which a spreadsheet

@@ -31,8 +31,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from exchange.base.invisible import INVISIBLE
 from exchange.base.paths import SCHEMAS
-from exchange.matching.codes import INVISIBLE, without_front
+from exchange.matching.codes import without_front
 from exchange.matching.octets import Written
 from exchange.wire.gb18030 import private_use
 

@@ -15,7 +15,8 @@ from typing import Final
 
 import polars as pl
 
-from exchange.matching.codes import INVISIBLE, without_front
+from exchange.base.invisible import INVISIBLE
+from exchange.matching.codes import without_front
 from exchange.matching.id_numbers import plain
 
 HIDDEN: Final = "***"
@@ -24,6 +25,12 @@ ID_NUMBER_ANYWHERE: Final = (
     r"([1-9][0-9]{5})((?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]))([0-9]{3}[0-9Xx])"
 )
 """Six digits of a division, a date, four characters: an 18-character identity number wherever it stands in a text."""
+
+_MASKED: Final = "${1}********${3}"
+_WITH_WHAT_FOLLOWS: Final = ID_NUMBER_ANYWHERE.replace("([0-9]{3}", "[0-9]*([0-9]{3}")
+"""The same with all digits behind it, whose last four are kept: the last four of a number, with what follows them, may
+begin another one, so that something whole would be left.
+"""
 
 _LENGTH: Final = 18
 """Octets of what that finds."""
@@ -82,7 +89,11 @@ def masked_reference(row_ref: pl.Expr) -> pl.Expr:
 
 
 def _without_numbers(texts: pl.Series) -> pl.Series:
-    return texts.str.replace_all(ID_NUMBER_ANYWHERE, "${1}********${3}") if _may_hold_numbers(texts) else texts
+    if not _may_hold_numbers(texts):
+        return texts
+    masked = texts.str.replace_all(ID_NUMBER_ANYWHERE, _MASKED)
+    left = masked.str.contains(ID_NUMBER_ANYWHERE).fill_null(value=False).arg_true()
+    return masked.scatter(left, texts[left].str.replace_all(_WITH_WHAT_FOLLOWS, _MASKED)) if len(left) else masked
 
 
 def whole_numbers(texts: pl.Series) -> int:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Engine, bindparam, exists, select
 from sqlalchemy.orm import Session
 
 from exchange.register.batches import FileRecord
-from exchange.register.models import FileRow
+from exchange.register.database import reading
+from exchange.register.models import BatchRow, FileRow
 
 _FILES: Final = (
     select(FileRow).where(FileRow.batch_id == bindparam("batch")).order_by(FileRow.recorded_at, FileRow.role)
@@ -23,3 +24,10 @@ def by_role(session: Session, batch_id: str) -> dict[str, FileRecord]:
 def as_file(row: FileRow) -> FileRecord:
     """The row as a plain record."""
     return FileRecord(row.role, row.name, row.sha256, row.size)
+
+
+def is_anothers(engine: Engine, digest: str, partner: str) -> bool:
+    """Whether a batch of another partner than this one has a file of this SHA-256."""
+    of_others = exists().where(FileRow.sha256 == digest, FileRow.batch_id == BatchRow.id, BatchRow.partner != partner)
+    with reading(engine) as session:
+        return bool(session.scalar(select(of_others)))

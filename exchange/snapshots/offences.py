@@ -18,7 +18,8 @@ Rules
 - A record whose kind or effective day cannot be read is kept as *unclear*, with what was written, for an officer.
 - A charge that ``schemas/offence_categories.toml`` does not know is kept as it stands; the gate counts those of records
   that somebody may be told of by their charge.
-- A record whose number cannot be read is left out and counted; the gate says how many are too many.
+- A record whose number cannot be read is counted, and the gate says how many are too many. It is left out, unless only
+  the check character is wrong and it names whoever bears that number (``wrong_checks.py``).
 
 Sources
 - Criminal Procedure Law art. 286; national rules on criminal-record queries of 2021, articles 2 and 10.
@@ -48,6 +49,7 @@ from exchange.matching.sources import UNCLEAR
 from exchange.snapshots.birth_dates import named_births
 from exchange.snapshots.columns import laid_out
 from exchange.snapshots.source_texts import even, is_unread, read_day, read_mark, read_months
+from exchange.snapshots.wrong_checks import keys_by_name
 
 JUDGMENT: Final = "judgment"
 NEVER: Final = tuple(kind.code for kind in OFFENCE_KINDS.values() if kind.counts == "never")
@@ -77,12 +79,14 @@ def build_tables(
     ``population``: its birth dates count beside those inside the numbers (``birth_dates.py``).
     """
     frame = id_numbers.standardise(_read(export, as_of), as_of)
+    by_name = keys_by_name(frame, population)
+    frame = frame.with_columns(pl.coalesce("key", by_name), pl.col("key").is_null().alias("bad_number"))
     frame = frame.with_columns(_happened(as_of).alias("happened"))
     frame = frame.with_columns(named_births(frame, population).alias("born")).filter(~is_sealed())
     rows = frame.height
     counts = {
         "rows": rows,
-        "bad_number_share": _share(frame["key"].is_null()),
+        "bad_number_share": _share(frame["bad_number"]),
         "unclear_share": _share(frame.select(_kind() == UNCLEAR).to_series()),
         "bad_date_share": _share(frame.select(_bad_date(as_of)).to_series()),
         "bad_sentence_share": _share(frame["sentence_months_unread"]),
@@ -191,5 +195,6 @@ def _as_written() -> pl.Expr:
         pl.when(f"{name}_unread").then(pl.format(f"{export_words()[name]} {{}}", f"{name}_text"))
         for name in _MAY_BE_UNREAD
     ]
+    unread.append(pl.when("bad_number").then(pl.lit(f"{export_words()['id_number']} 校验码不符")))
     written = pl.concat_str(unread, separator="；", ignore_nulls=True)
     return pl.when(written != "").then(written)

@@ -28,13 +28,13 @@ from exchange.base.tables import ITEMS, OBJECTION_COLUMNS, REQUIRED_COLUMNS, Req
 from exchange.calendar.deadlines import OBJECTION
 from exchange.calendar.working_days import OfficeDays, office_day
 from exchange.matching import unregistered
+from exchange.matching.codes import nothing_claimed
 from exchange.matching.id_numbers import standardise
 from exchange.matching.items import RULES
 from exchange.matching.names import name_fault, standard_name
 from exchange.steps.bases import check_bases
 from exchange.steps.request import Reading, judge_parts, read_data, reading_of
 from exchange.steps.trust import agreed_manifest, trusted_manifest
-from exchange.validate.cells import SEEN
 from exchange.validate.columns import known_columns
 from exchange.validate.encoding import to_utf8
 from exchange.validate.table import ROW_FAULT, read_words
@@ -181,9 +181,9 @@ def _of_people(table: pl.DataFrame, items: Sequence[str], today: date) -> list[t
 def _of_claims(item: str) -> Iterator[tuple[str, pl.Expr]]:
     """What is missing of an item's claim, and whether what is there can be read."""
     needed = [column.code for column in ITEMS[item].claims if not column.optional]
-    filled = [pl.col(code).str.contains(SEEN) for code in needed]
-    for code, has_text in zip(needed, filled, strict=True):
-        yield code, pl.when(~has_text).then(pl.lit("claim_missing"))
+    empty = [nothing_claimed(pl.col(code)) for code in needed]
+    for code, is_empty in zip(needed, empty, strict=True):
+        yield code, pl.when(is_empty).then(pl.lit("claim_missing"))
     claimed = RULES[item].claimed if item in RULES else None
     if claimed is not None:
-        yield needed[-1], pl.when(filled[-1] & claimed.is_null()).then(pl.lit("claim_format"))
+        yield needed[-1], pl.when(~empty[-1] & claimed.is_null()).then(pl.lit("claim_format"))

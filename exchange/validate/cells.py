@@ -19,6 +19,8 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
+from exchange.base.invisible import INVISIBLE, is_invisible
+
 EXACT_BELOW: Final = 10**15
 """Numbers of up to 15 digits are exact."""
 
@@ -30,13 +32,13 @@ FORMULA: Final = r'^="([^"]*)"$'
 QUOTED: Final = '^[\\s\ufeff\u200b]+"([^"]*)"[\\s\ufeff\u200b]*$'
 """A text in quotation marks behind a blank or a mark: they are text to CSV, and not to whoever wrote ``a, "b"``."""
 
-SEEN: Final = r"[^\s\p{Cc}\p{Cf}]"
+SEEN: Final = rf"[^\s\p{{Cc}}{INVISIBLE}]"
 """The pattern of a cell with text in it, as ``has_text`` judges, for Polars."""
 
 _NOT_SHOWN: Final = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]?')
 """A bracket that is never closed hides the rest: looking for its end anew from each of them takes the square of the
 time."""
-_UNSEEN: Final = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
+_UNSEEN: Final = frozenset({"Zs", "Zl", "Zp", "Cc"})
 _ESCAPE: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _MAX_DATE_SERIAL: Final = 2_958_465  # 9999-12-31
 _LEAP_BUG: Final = 60  # the day 1900-02-29, which spreadsheets count and the calendar does not
@@ -74,13 +76,17 @@ def _date_text(serial: float) -> str:
 
 
 def has_text(value: str) -> bool:
-    """Whether a cell holds anything that can be seen: one of blanks, marks and controls alone is empty."""
-    return any(unicodedata.category(letter) not in _UNSEEN for letter in value)
+    """Whether a cell holds anything that can be seen: one of blanks, invisible characters and controls is empty."""
+    return any(map(_is_seen, value))
 
 
 def seen(value: str) -> str:
-    """The text without its blanks, marks and controls."""
-    return "".join(letter for letter in value if unicodedata.category(letter) not in _UNSEEN)
+    """The text without its blanks, invisible characters and controls."""
+    return "".join(filter(_is_seen, value))
+
+
+def _is_seen(letter: str) -> bool:
+    return unicodedata.category(letter) not in _UNSEEN and not is_invisible(letter)
 
 
 def unescaped(text: str) -> str:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
@@ -321,3 +322,32 @@ def test_an_agreement_with_an_error_nobody_foresaw_is_its_partners(app: App, cou
         odd.rmdir()
     assert request.batch in polled.waiting
     assert [trouble.split(":")[0] for trouble in polled.troubles] == ["zz-folder"]
+
+
+def test_who_names_anothers_file_by_its_hash_is_not_answered_about_it(
+    app: App, later: Later, court: DemoPartner, health: DemoPartner, ask: Ask
+) -> None:
+    """What is kept here under that hash was sent by the court; whoever has the hash alone has to send the file."""
+    header, place = "业务编号,母亲公民身份号码,出生日期\n", "2026-11-01\n"
+    theirs = f"{header}R1,220102199003071227,{place}".encode()
+    put(court, court.make_set(asked := ask(theirs, encrypted=False)))
+    poll(app)
+    pipeline.run(app, asked.batch)
+    mine = ask(
+        f"{header}R1,220102199003071300,{place}".encode(),
+        batch=f"{health.id}.by-hash",
+        purpose="birth_certificate",
+        legal_basis="母婴保健法第二十三条",
+        items=["unregistered"],
+        encrypted=False,
+    )
+    files = health.make_set(mine)
+    manifest = files[f"{mine.batch}.request.json"].replace(
+        sha256(mine.data).hexdigest().encode(), sha256(theirs).hexdigest().encode()
+    )
+    put(health, files | health.signed(mine.batch, manifest))
+    assert mine.batch in poll(app).waiting
+    with pytest.raises(Retryable, match="not the one of the manifest"):
+        pipeline.run(app, mine.batch)
+    assert not pipeline.run(later(PATIENCE), mine.batch)
+    assert health.verified(f"{mine.batch}.receipt.json")["refusal"]["code"] == "data_hash"

@@ -3,7 +3,7 @@
  */
 import { claimedDate } from "./dates.js";
 import { namesDivision } from "./places.js";
-import { hasText, isWord } from "./text.js";
+import { isWord, nothingClaimed } from "./text.js";
 
 const READS = {
     sex: (rules, text) => isWord(rules, "sex", text),
@@ -23,11 +23,11 @@ export function claimFaults(rules, items) {
     for (const code of items) {
         const needed = rules.items.get(code).claim.filter((column) => !column.optional);
         needed.forEach((column, place) => {
-            faults.push([column.column, (text) => (hasText(text) ? null : "claim_missing")]);
+            faults.push([column.column, (text) => (nothingClaimed(rules, text) ? "claim_missing" : null)]);
             if (place === needed.length - 1 && READS[code]) {
                 faults.push([
                     column.column,
-                    (text) => (hasText(text) && !READS[code](rules, text) ? "claim_format" : null),
+                    (text) => (nothingClaimed(rules, text) || READS[code](rules, text) ? null : "claim_format"),
                 ]);
             }
         });

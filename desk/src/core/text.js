@@ -4,8 +4,8 @@
  */
 import { holds } from "./rules.js";
 
-const SEEN = /[^\p{Zs}\p{Zl}\p{Zp}\p{Cc}\p{Cf}]/u;
-const UNSEEN = /[\p{Zs}\p{Zl}\p{Zp}\p{Cc}\p{Cf}]+/gu;
+const SEEN = /[^\p{Z}\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/u;
+const UNSEEN = /[\p{Z}\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]+/gu;
 
 /** Whether a cell holds anything that can be seen. */
 export const hasText = (value) => SEEN.test(value);

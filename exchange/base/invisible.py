@@ -1,0 +1,29 @@
+"""Characters that show nothing: whoever reads a cell, a name or a number leaves them out, and a cell of nothing else is
+empty.
+
+Rule: controls of format (category Cf), and whatever Unicode says may be ignored where it cannot be shown
+(Default_Ignorable_Code_Point: selectors of glyphs, fillers that count as letters, places kept for more of them). One
+class for all, or a cell would be a row's text to the one that reads it and no claim to the one that answers it.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+INVISIBLE: Final = r"\p{Cf}\p{Default_Ignorable_Code_Point}"
+"""The inside of a class, as Polars and browsers take it."""
+
+_RANGES: Final = (
+    (0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F),
+    (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF),
+    (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
+)  # fmt: skip
+"""Default_Ignorable_Code_Point of Unicode, which Python does not know; a test holds them to what Polars knows."""
+
+_IGNORABLE: Final = frozenset(chr(point) for first, last in _RANGES for point in range(first, last + 1))
+
+
+def is_invisible(letter: str) -> bool:
+    """Whether this character is of the class."""
+    return letter in _IGNORABLE or unicodedata.category(letter) == "Cf"
