@@ -17,7 +17,9 @@ def tell(home: Path, zh: str) -> None:
     announce(home, NOW + timedelta(hours=1), NOW + timedelta(hours=2), NOW, "office", (zh, EN))
 
 
-@pytest.mark.parametrize("number", ["220102198507149216", "220102 19850714 9216", "220102-850714-921", "220102850714921"])
+@pytest.mark.parametrize(
+    "number", ["220102198507149216", "220102 19850714 9216", "220102-850714-921", "220102850714921"]
+)
 def test_words_that_hold_a_number_are_not_announced(tmp_path: Path, number: str) -> None:
     with pytest.raises(Halt, match="without an identity number"):
         tell(tmp_path, f"更正 {number} 一案，暂停收件")
