@@ -5,7 +5,7 @@ Rules
   the manifest, rows, a workbook's own texts, and the names of sets, files, folders and links. What is refused:
   ``test_refusals.py``.
 - Searched are the same places: loggers' lines, what was given back or raised, what the partner gets, the register's
-  database, all file names.
+  database, all file names. What lies at the office is for its own account alone.
 """
 
 from __future__ import annotations
@@ -134,6 +134,8 @@ def test_what_a_partner_writes_names_nobody_afterwards(
     }
     found = {place: named(list(plant.places), "\n".join(texts)) for place, texts in places.items()}
     assert {place: [plant.places[number] for number in numbers] for place, numbers in found.items() if numbers} == {}
+    home = [path for path in desk.app.settings.home.rglob("*") if not path.is_symlink()]
+    assert [path.name for path in home if path.stat().st_mode & 0o077] == [], "others may read none of it"
     assert any("介字（***）" in text for text in places["the register"]), "it does search where the letter is"
 
 
