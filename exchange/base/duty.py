@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from exchange.base.files import make_folder
+from exchange.base.files import make_folder, private
 
 LOOKOUT: Final = "lookout"
 COLLECT: Final = "collect"
@@ -63,7 +63,8 @@ class Duties:
         with suppress(OSError):
             make_folder(self.folder)
             temporary = self.folder / f".{name}.{os.getpid()}"
-            temporary.write_text(summary, "utf-8")
+            with open(temporary, "w", encoding="utf-8", opener=private) as sign:
+                sign.write(summary)
             os.utime(temporary, (now := time.time(), now))
             temporary.replace(self.folder / name)
 

@@ -66,6 +66,11 @@ def make_folder(path: Path) -> Path:
     return path
 
 
+def private(path: str, flags: int) -> int:
+    """For ``open``, as its ``opener``: what it makes is readable by the office's own account only, from the start."""
+    return os.open(path, flags, 0o600)
+
+
 @contextmanager
 def written_atomically(path: Path) -> Iterator[BinaryIO]:
     """A binary file to write to; it stands under ``path`` only when the block ended without an error."""

@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -38,7 +37,7 @@ from exchange.base.files import sha256
 from exchange.base.tables import NOTICES
 from exchange.calendar.working_days import OFFICE_ZONE, office_day
 from exchange.intake.astray import DAILY, KINDS, Astray, astray
-from exchange.output.masking import ID_NUMBER_ANYWHERE
+from exchange.output.typed_numbers import bears_number
 from exchange.register import Claim, FileRecord, Role, State, UnfinishedSet
 from exchange.steps.agreed import stage_of
 from exchange.steps.first_day import first_received
@@ -71,7 +70,6 @@ _ENDINGS: Final = (
     REQUEST_SUFFIX,
     *[f".{form}{suffix}" for form in DATA_FORMS for suffix in (ENVELOPE_SUFFIX, "")],
 )
-_NAMES_A_PERSON: Final = re.compile(ID_NUMBER_ANYWHERE)
 
 
 @contextmanager
@@ -115,8 +113,9 @@ class FolderScan:
         self.troubles: list[str] = []
         self.listing = folder.listing()
         listed = self.listing.files
+        today = office_day(app.now())
         self.files: Mapping[str, RemoteFile] = {
-            file.name: file for file in listed if not _NAMES_A_PERSON.search(file.name)
+            file.name: file for file in listed if not bears_number(file.name, today)
         }
         self.astray: dict[str, Astray] | None = None
         self.sets: dict[str, list[RemoteFile]] = {}

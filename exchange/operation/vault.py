@@ -183,13 +183,14 @@ class Vault:
         make_folder(path.parent)
         temporary = path.with_name(f".restoring-{path.name}")
         try:
+            temporary.unlink(missing_ok=True)
+            temporary.touch(0o600)  # for the program that writes into it, too, which would make it readable for others
             if not self._is_whole(entry.sha256) or not _opened(self.objects[entry.sha256], temporary, key):
                 msg = f"{entry.path}: its object is not what was written, or is for another key"
                 raise Halt(msg)
             if sha256_of(temporary) != entry.sha256:
                 msg = f"{entry.path}: what was encrypted is not what the list says"
                 raise Halt(msg)
-            temporary.chmod(0o600)
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)

@@ -16,6 +16,7 @@ from typing import Any, Final
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.staticfiles import StaticFiles
 
+from exchange.base.errors import without_values
 from exchange.pages import (
     alike,
     answering,
@@ -111,6 +112,7 @@ def _answering(route: PageRoute, context: PageContext, who: Callable[..., Accoun
         visitor: Visitor = Depends(guard),  # noqa: B008
         fields: Mapping[str, str] = Depends(posted),
     ) -> Any:
-        return made(PageRequest(request, context, visitor, context.of(visitor), fields))
+        with without_values(Exception):  # a panic of Polars is none: the server would log its words, which quote rows
+            return made(PageRequest(request, context, visitor, context.of(visitor), fields))
 
     return answer

@@ -1,6 +1,9 @@
 """A batch's page: everything that the register knows of it, as ``exchange register show`` prints it.
 
-Rule: each table is shown a page at a time; the address says of which another page than its first is wanted.
+Rules
+- Each table is shown a page at a time; the address says of which another page than its first is wanted.
+- Answers about offence records are told by code to leaders and supervisors alone; an operator reads how many rows there
+  are. Of a batch of one row, beside the letter of introduction, a count is somebody's.
 """
 
 from __future__ import annotations
@@ -11,10 +14,12 @@ from typing import Final
 from fastapi import HTTPException
 from fastapi.responses import Response
 
+from exchange.agreements.sections import LETTER_ITEMS
 from exchange.app import App
 from exchange.base.tables import ALERTS, REFUSALS, SOURCES, STOPS
 from exchange.calendar.working_days import office_day
 from exchange.pages import words
+from exchange.pages.access import Group
 from exchange.pages.asked import PageRequest
 from exchange.pages.paging import page_of
 from exchange.pages.told import lines
@@ -29,6 +34,8 @@ from exchange.supervision.labels import Words, span
 Table = tuple[Words, tuple[Words, ...], Sequence[tuple[str, ...]]]
 """Title, heads and rows."""
 
+_TOLD_OF_RECORDS: Final = frozenset({Group.LEADER, Group.SUPERVISOR})
+_NOT_SHOWN: Final = Words("不在此列明", "not shown here")
 _WHO: Final = Words("经办", "by")
 _STATE: Final = Words("状态", "state")
 _ROWS: Final = Words("行数", "rows")
@@ -40,6 +47,7 @@ def batch(asked: PageRequest) -> Response:
     if shown is None:
         raise HTTPException(404)
     steps, query = asked.app.register.steps(shown.id), asked.request.query_params
+    every_answer = not _TOLD_OF_RECORDS.isdisjoint(asked.visitor.groups)
     return asked.page(
         "batch.html",
         batch=shown,
@@ -47,7 +55,7 @@ def batch(asked: PageRequest) -> Response:
         way=_way(steps),
         tables=[
             (title, heads, page_of(rows, query.get("page") if query.get("of") == title.en else None))
-            for title, heads, rows in _tables(asked.app, shown, steps)
+            for title, heads, rows in _tables(asked.app, shown, steps, every_answer=every_answer)
             if rows
         ],
         failure=asked.context.failures().get(shown.id),
@@ -112,8 +120,8 @@ def _way(steps: list[Step]) -> list[tuple[Words, str, str]]:
     return way
 
 
-def _tables(app: App, batch: Batch, steps: list[Step]) -> Iterator[Table]:
-    yield from _answers(app, batch)
+def _tables(app: App, batch: Batch, steps: list[Step], *, every_answer: bool) -> Iterator[Table]:
+    yield from _answers(app, batch, every_answer=every_answer)
     yield from _releases(app, batch)
     yield from _clock(app, batch)
     yield from _files_and_snapshots(app, batch)
@@ -121,13 +129,13 @@ def _tables(app: App, batch: Batch, steps: list[Step]) -> Iterator[Table]:
     yield Words("登记簿", "ledger"), (Words("时间", "when"), _WHO, Words("事项", "told")), step_lines
 
 
-def _answers(app: App, batch: Batch) -> Iterator[Table]:
-    counted = app.register.answer_counts(batch.id)
-    lines = [
-        (str(labels.item(item)), str(labels.answer(code)), f"{rows:,}")
-        for item, tally in counted.items()
-        for code, rows in sorted(tally.items())
-    ]
+def _answers(app: App, batch: Batch, *, every_answer: bool) -> Iterator[Table]:
+    lines = []
+    for item, tally in app.register.answer_counts(batch.id).items():
+        of_codes = [(str(labels.answer(code)), rows) for code, rows in sorted(tally.items())]
+        if item in LETTER_ITEMS and not every_answer:
+            of_codes = [(str(_NOT_SHOWN), sum(tally.values()))]
+        lines += [(str(labels.item(item)), answer, f"{rows:,}") for answer, rows in of_codes]
     yield Words("各项答复", "answers"), (Words("事项", "item"), Words("答复", "answer"), _ROWS), lines
     queue = app.register.reviews.count(batch.id)
     rows = [(str(words.REVIEWS[state]), f"{count:,}") for state, count in queue.items() if count]

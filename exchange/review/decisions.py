@@ -12,18 +12,14 @@ Rules
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 
 from exchange.base.errors import Halt
 from exchange.base.tables import DECISIONS, ITEMS, REASONS
 from exchange.matching.decide import follows
-from exchange.output.masking import ID_NUMBER_ANYWHERE
+from exchange.output.typed_numbers import holds_number
 
 MAX_NOTE_LETTERS = 200
-_FORMER_NUMBER = r"[1-9][0-9]{7}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}"
-_BETWEEN = re.compile(r"[\W_]+")
 WAITING = "source_not_ready"
 
 
@@ -82,12 +78,6 @@ def check_note(note: str | None, *, needed: bool = False) -> None:
     if needed and not note:
         msg = "the reason 'other' needs a note"
         raise Halt(msg, zh="请写明情况：依据为“其他”的，以及须说明理由的，备注必填")
-    if note is not None and (len(note) > MAX_NOTE_LETTERS or _holds_number(note)):
+    if note is not None and (len(note) > MAX_NOTE_LETTERS or holds_number(note)):
         msg = f"a note has at most {MAX_NOTE_LETTERS} characters and holds no identity number"
         raise Halt(msg, zh=f"备注不超过 {MAX_NOTE_LETTERS} 字，不得填写身份证号")
-
-
-def _holds_number(note: str) -> bool:
-    """Whether an identity number stands in it, with whatever is no letter or digit between its digits."""
-    text = _BETWEEN.sub("", unicodedata.normalize("NFKC", note))
-    return re.search(rf"{ID_NUMBER_ANYWHERE}|{_FORMER_NUMBER}", text) is not None

@@ -30,7 +30,7 @@ from typing import Final
 import pyarrow as pa
 
 from exchange.base.errors import Halt
-from exchange.base.files import disk_trouble, locked, make_folder, sha256_of, sync_folder, write_atomically
+from exchange.base.files import disk_trouble, locked, make_folder, private, sha256_of, sync_folder, write_atomically
 from exchange.matching.lookup import SortedTable
 from exchange.snapshots import integrity
 
@@ -130,7 +130,7 @@ class Version:
 def write_table(table: pa.Table, path: Path) -> None:
     """Uncompressed Arrow in one batch, so that it can be mapped and its columns are contiguous."""
     whole = table.combine_chunks()
-    with path.open("wb") as stream, pa.ipc.new_file(stream, whole.schema) as writer:
+    with open(path, "wb", opener=private) as stream, pa.ipc.new_file(stream, whole.schema) as writer:
         writer.write_table(whole, max_chunksize=max(whole.num_rows, 1))
         writer.close()
         stream.flush()

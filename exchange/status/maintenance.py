@@ -8,7 +8,6 @@ Rules: one process writes at a time, whole files only; a note holds no identity 
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +15,8 @@ from typing import Final
 
 from exchange.base.errors import Halt
 from exchange.base.files import locked, make_folder, write_atomically
-from exchange.output.masking import ID_NUMBER_ANYWHERE
+from exchange.calendar.working_days import office_day
+from exchange.output.typed_numbers import bears_number
 
 ZH: Final = "系统维护，期间不收件、不发件；已报送的照常办理，不必重报"
 EN: Final = "Maintenance: nothing is taken or sent meanwhile. What was sent is answered afterwards; send nothing twice."
@@ -46,8 +46,9 @@ def announce(home: Path, begins_at: datetime, ends_at: datetime, now: datetime, 
     if not now < ends_at or not begins_at < ends_at:
         msg = "maintenance ends after it begins, and not before now"
         raise Halt(msg)
+    today = office_day(now)
     for text in words:
-        if not text or len(text) > _LONGEST or not text.isprintable() or re.search(ID_NUMBER_ANYWHERE, text):
+        if not text or len(text) > _LONGEST or not text.isprintable() or bears_number(text, today):
             msg = f"the words of a notice: one line of at most {_LONGEST} characters, without an identity number"
             raise Halt(msg)
     with locked(make_folder(home / "status")):

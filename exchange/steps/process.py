@@ -5,7 +5,8 @@ awaiting approval, and into the queue, with them those that are drawn for a spot
 comes of them follows in a supplementary result (``steps/release.py``). What was decided before of the same case is
 decided as before (``steps/decided_before.py``). Whom the batch asks about is written down with
 the result, as keyed hashes (``steps/asked.py``), and the guard has seen it; of a test batch neither. The rows go
-through in parts, from the opened request into the envelope (ADR 19).
+through in parts, from the opened request into the envelope (ADR 19). The log says how many rows, not which answers: of
+a batch of one row a count is somebody's.
 """
 
 from __future__ import annotations
@@ -150,10 +151,4 @@ def process_ranges(app: App, batch_id: str, ranges: Sequence[str]) -> None:
             keep(app, batch, waiting.unqueued)
         app.register.prepared(batch.id, data.counts, files, waiting.open, reviews, told, judge)
     remove(app, ranges)
-    log.info(
-        "%s: %d rows answered and encrypted, %d of them still open: %s",
-        batch.id,
-        waiting.rows,
-        waiting.open,
-        data.counts,
-    )
+    log.info("%s: %d rows answered and encrypted, %d of them still open", batch.id, waiting.rows, waiting.open)

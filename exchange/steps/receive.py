@@ -10,6 +10,8 @@ Rules
   (``first_day.py``).
 - The receipt is written once, with the judgement (``receipt.py``), and kept; a re-run sends the same bytes again. It is
   sent once the ledger's line about both was read.
+- A letter's number and a handler's name are texts that a partner types. The register, whose lines nothing takes back,
+  has them without the identity numbers that may stand in them; the manifest is kept as it was signed.
 - The set is removed from the partner's folder only after its receipt is there. A server that does not allow that holds
   up no answer: each later look into the folder tries again, and has the trouble.
 """
@@ -19,6 +21,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from secrets import token_hex
 from typing import Final
 
@@ -30,6 +33,7 @@ from exchange.base.files import make_folder
 from exchange.base.timing import stage
 from exchange.calendar.deadlines import later_items
 from exchange.calendar.working_days import due_after, due_date, office_day
+from exchange.output.typed_numbers import without_numbers
 from exchange.register import Attested, Batch, FileRecord, Role, State, file_of
 from exchange.register.files import is_anothers
 from exchange.steps.agreed import Version, check_shown, keep_version, read_version, stage_of
@@ -110,7 +114,7 @@ def _accept(
     last = max(later_items(manifest.cycle, manifest.items).values(), default=None)
     app.register.accept(
         batch.id,
-        manifest,
+        _as_registered(manifest, received),
         due,
         due_last=None if last is None else due_after(last, received, days),
         files=files,
@@ -121,6 +125,12 @@ def _accept(
         pins=fresh_sources(app, replace(batch, items=tuple(manifest.items), stage=stage_of(agreement))),
     )
     log.info("%s: accepted, %d rows, due %s", batch.id, manifest.rows, due.day)
+
+
+def _as_registered(manifest: RequestManifest, today: date) -> RequestManifest:
+    """The manifest without the identity numbers in what the partner typed."""
+    letter = None if manifest.letter is None else without_numbers(manifest.letter, today)
+    return manifest.model_copy(update={"letter": letter, "handler": without_numbers(manifest.handler, today)})
 
 
 def _trusted(

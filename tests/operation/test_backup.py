@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import stat
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from typer.testing import CliRunner
 from exchange import pipeline
 from exchange.app import App
 from exchange.base.errors import Halt, Retryable
-from exchange.base.files import sha256
+from exchange.base.files import sha256, sha256_of
 from exchange.cli.main import commands
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.servers.postgres import Postgres
@@ -210,6 +211,29 @@ def test_what_is_kept_comes_back(vault: Vault, tmp_path: Path, recovery: Path, c
     with pytest.raises(Halt, match="another key"):
         vault.open(entry, tmp_path / "back" / "other", other)
     assert [path.name for path in (tmp_path / "back").iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("in_memory", [vault_module._IN_MEMORY, 0], ids=["library", "program"])
+def test_nobody_else_can_read_what_comes_back_while_it_is_written(
+    vault: Vault, tmp_path: Path, recovery: Path, monkeypatch: pytest.MonkeyPatch, in_memory: int
+) -> None:
+    (entry,) = kept(vault, tmp_path, {"file": b"a"})
+    seen: list[tuple[str, int]] = []
+
+    def looked_at(path: Path) -> str:
+        seen.append((path.name, stat.S_IMODE(path.stat().st_mode) & 0o077))
+        return sha256_of(path)
+
+    monkeypatch.setattr(vault_module, "_IN_MEMORY", in_memory)
+    monkeypatch.setattr(vault_module, "sha256_of", looked_at)
+    (tmp_path / ".restoring-back").write_bytes(b"of a run that was killed")
+    before = os.umask(0)
+    try:
+        vault.open(entry, tmp_path / "back", load_key_pair(recovery / "recovery.key", recovery / "recovery.pem"))
+    finally:
+        os.umask(before)
+    assert (".restoring-back", 0) in seen
+    assert (tmp_path / "back").stat().st_mode & 0o077 == 0
 
 
 def test_a_second_backup_costs_what_is_new_and_one_that_was_cut_off_is_none(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -55,6 +56,19 @@ def test_every_source_is_built_once(snapshots: Snapshots, exports: Path) -> None
         assert version is not None
         assert snapshots.current(source) == version
         assert build_if_new(snapshots, exports, source) is None
+
+
+def test_nobody_else_can_read_what_is_built(snapshots: Snapshots, exports: Path, tmp_path: Path) -> None:
+    """Whatever the account's umask, and wherever somebody moves the folder."""
+    before = os.umask(0)
+    try:
+        for source in SOURCES:
+            build_if_new(snapshots, exports, source)
+    finally:
+        os.umask(before)
+    made = [path for path in tmp_path.rglob("*") if not path.is_relative_to(exports)]
+    assert any(path.suffix == ".arrow" for path in made)
+    assert [path.name for path in made if path.stat().st_mode & 0o077] == []
 
 
 def test_without_a_published_population_no_offence_source_is_built(snapshots: Snapshots, exports: Path) -> None:

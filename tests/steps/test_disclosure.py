@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -30,6 +31,7 @@ from tests.steps.twins import Twin, with_and_without, without_sealed
 
 RECORDS = ("id_number", "name", "criminal_record")
 COLUMN = "answer.criminal_record"
+SECONDS = re.compile(r"took .*")
 
 
 @pytest.fixture(scope="module")
@@ -50,23 +52,27 @@ def twins(world: World, people: pl.DataFrame, tmp_path_factory: pytest.TempPathF
         yield both
 
 
-def test_with_and_without_hits_the_partner_sees_the_same_until_the_release(
-    twins: tuple[Twin, Twin], education: DemoPartner, asked: tuple[bytes, int]
+def test_with_and_without_hits_the_partner_and_the_logs_are_told_the_same_until_the_release(
+    twins: tuple[Twin, Twin], education: DemoPartner, asked: tuple[bytes, int], caplog: pytest.LogCaptureFixture
 ) -> None:
     data, rows = asked
     about = ("quarterly", "2026-Q4", "hiring_teachers", "未成年人保护法第六十二条")
     files = education.make_set(Request(f"{education.id}.untold", *about, RECORDS, rows, data))
-    first, second = (until_the_release(each, education, files) for each in twins)
+    caplog.set_level("DEBUG")
+    first, second = (until_the_release(each, education, files, caplog) for each in twins)
     assert first["queue"]
     assert not second["queue"], "the twins differ as they should"
-    for what in ("receipt", "data", "manifest", "files", "statuses"):
+    for what in ("receipt", "data", "manifest", "files", "statuses", "logs"):
         assert first[what] == second[what], what
     assert first["companies"] == second["companies"], "which rows leave together"
 
 
-def until_the_release(each: Twin, partner: DemoPartner, files: dict[str, bytes]) -> dict[str, Any]:
-    """What the partner sees, the officer's queue, and in what company the rows are proposed."""
+def until_the_release(
+    each: Twin, partner: DemoPartner, files: dict[str, bytes], caplog: pytest.LogCaptureFixture
+) -> dict[str, Any]:
+    """What the partner sees, the logs, the officer's queue, and in what company the rows are proposed."""
     app = each.app
+    caplog.clear()
     batch = next(name for name in files if name.endswith(".request.json")).removesuffix(".request.json")
     partner.drop(files)
     poll(app)
@@ -96,6 +102,7 @@ def until_the_release(each: Twin, partner: DemoPartner, files: dict[str, bytes])
         "files": {path.name: path.stat().st_size for path in folder.iterdir()},
         "queue": reviews,
         "companies": companies,
+        "logs": [SECONDS.sub("", line) for line in caplog.messages if batch in line],
     }
     for path in folder.iterdir():
         Path(path).unlink()

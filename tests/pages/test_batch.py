@@ -1,0 +1,57 @@
+"""The batch's page as those see it who may reach it: of records an operator reads how many rows, no answers.
+
+Of a batch of one row, beside the letter of introduction, a count is somebody's.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from exchange import pipeline
+from exchange.agreements.sections import LETTER_ITEMS
+from exchange.app import App
+from exchange.base.tables import ANSWERS
+from exchange.demo.partner import DemoPartner
+from exchange.supervision import labels
+from tests.pages.conftest import Pages
+from tests.pages.releases import asked_of_records, release_of
+from tests.pages.test_approval import shown
+
+TELLING = ("under_review", "awaiting_approval", "no_record", "record_found")
+
+
+def told(pages: Pages, login: str, batch: str) -> str:
+    """The part of the page that counts the answers to the item of offence records."""
+    status, text = pages.get(login, f"/batch/{batch}")
+    assert status == 200
+    (item,) = LETTER_ITEMS
+    rows = [row.partition("</tr>")[0] for row in text.split("<tr>") if f"<td>{labels.item(item)}</td>" in row]
+    assert rows
+    return "".join(rows)
+
+
+def answers_in(text: str) -> set[str]:
+    return {code for code in TELLING if ANSWERS[code].zh in text}
+
+
+@pytest.mark.parametrize("hit", [True, False])
+def test_before_the_release_an_operator_reads_the_same_with_and_without_a_record(
+    pages: Pages, officer: App, education: DemoPartner, asked: pl.DataFrame, *, hit: bool
+) -> None:
+    batch = asked_of_records(officer, education, asked.head(1) if hit else asked.tail(1))
+    for login in ("op", "admin"):
+        assert answers_in(told(pages, login, batch)) == set()
+        assert "<td>1</td>" in told(pages, login, batch), "how many rows"
+    for login in ("supervisor", "leader"):
+        assert answers_in(told(pages, login, batch)) == {"under_review" if hit else "awaiting_approval"}
+
+
+def test_an_operator_reads_no_answer_about_records_after_the_release(
+    pages: Pages, officer: App, education: DemoPartner, asked: pl.DataFrame
+) -> None:
+    release = release_of(officer, education, asked.head(1))
+    pages.post("leader", "/approval/approve", **shown(pages, release))
+    pipeline.issue(officer, release.id)
+    assert answers_in(told(pages, "op", release.batch)) == set()
+    assert ANSWERS["record_found"].zh not in pages.get("op", f"/batch/{release.batch}")[1]
