@@ -13,7 +13,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import polars as pl
@@ -35,9 +35,15 @@ def needs_two(batch: Batch) -> bool:
 
 def decide(app: App, batch_id: str, decisions: Sequence[Decision]) -> bool:
     """Takes an officer's decisions, all or none; False where another officer must still give a word."""
-    batch = app.register.batch(batch_id)
-    check_other_officer(app, batch, [decision.row for decision in decisions])
-    return app.register.reviews.decide(batch_id, decisions, two=needs_two(batch))
+    return decide_all(app, {batch_id: decisions})[batch_id]
+
+
+def decide_all(app: App, by_batch: Mapping[str, Sequence[Decision]]) -> dict[str, bool]:
+    """As :func:`decide`, of several batches: the decisions of all of them or none; by batch."""
+    batches = [app.register.batch(batch_id) for batch_id in by_batch]
+    for batch in batches:
+        check_other_officer(app, batch, [decision.row for decision in by_batch[batch.id]])
+    return app.register.reviews.decide_all(by_batch, {batch.id for batch in batches if needs_two(batch)})
 
 
 def undo(app: App, batch_id: str, row: int) -> None:
