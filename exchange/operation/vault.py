@@ -130,11 +130,14 @@ class Vault:
         write_atomically(self._list(name), content)
         return self.backup(name)
 
+    def names(self) -> list[str]:
+        """Of all, the oldest first; no list is read."""
+        paths = (self.folder / "backups").glob("*")
+        return sorted(path.name.partition(".json")[0] for path in paths if _LIST.fullmatch(path.name))
+
     def backups(self) -> Iterator[Backup]:
-        """All whole ones, the oldest first."""
-        for path in sorted((self.folder / "backups").glob("*")):
-            if _LIST.fullmatch(path.name):
-                yield self.backup(path.name.partition(".json")[0])
+        """All of them, the oldest first; Halt at one whose list is not whole."""
+        yield from map(self.backup, self.names())
 
     def backup(self, name: str) -> Backup:
         """The backup of this name; Halt where it is not here or its list is not whole."""

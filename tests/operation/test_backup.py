@@ -24,6 +24,7 @@ from exchange.demo.world import World
 from exchange.intake.collect import poll
 from exchange.operation import vault as vault_module
 from exchange.operation.backup import make_backup, plan_of
+from exchange.operation.restoring import chosen
 from exchange.operation.vault import Altered, Entry, Vault
 from exchange.register import State
 from exchange.settings import Settings
@@ -368,6 +369,20 @@ def test_a_list_that_is_not_whole(tmp_path: Path, vault: Vault, content: bytes) 
     place.write_bytes(content)
     with pytest.raises(Halt, match="not whole"):
         list(vault.backups())
+
+
+@pytest.mark.parametrize("damaged", [0, 1, 2])
+def test_the_newest_is_brought_back_whatever_became_of_older_ones(tmp_path: Path, vault: Vault, damaged: int) -> None:
+    for day in range(3):
+        kept(vault, tmp_path, {"a": str(day).encode()}, DAY + timedelta(days=day))
+    names = vault.names()
+    (vault.folder / "backups" / f"{names[damaged]}.json.gz").write_bytes(b"no list")
+    if damaged == 2:
+        with pytest.raises(Halt, match=names[2]):
+            chosen(vault, None)
+    else:
+        assert chosen(vault, None).name == names[2]
+    assert chosen(vault, names[damaged - 1]).entries.keys() == {"a"}
 
 
 def test_no_file_is_restored_outside_of_its_folder(tmp_path: Path, vault: Vault, recovery: Path, run: Run) -> None:
