@@ -32,7 +32,7 @@ import numpy.typing as npt
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from exchange.base.errors import Halt
-from exchange.base.files import write_atomically
+from exchange.base.files import locked, make_folder, write_atomically
 
 Hashes = npt.NDArray[np.uint64]
 
@@ -132,8 +132,13 @@ def write_keys(path: Path, ring: KeyRing) -> None:
 
 
 def make_keys(path: Path, today: date) -> bool:
-    """A key file with a first generation, unless there is one; whether it was made."""
+    """A key file with a first generation, unless there is one; whether it was made. Of several who ask at once one
+    makes it: what was hashed with another would be found by nobody.
+    """
     if path.exists():
         return False
-    write_keys(path, with_new_key(None, today))
-    return True
+    with locked(make_folder(path.parent)):
+        if path.exists():
+            return False
+        write_keys(path, with_new_key(None, today))
+        return True

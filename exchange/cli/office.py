@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from shlex import quote
 from typing import Annotated
@@ -13,7 +14,7 @@ from exchange.base.errors import Halt
 from exchange.base.toml import explained
 from exchange.cli.outcome import out, outcome
 from exchange.operation.airflow_database import check_log_in, make_airflow
-from exchange.operation.installing import Database, Plan, make_office
+from exchange.operation.installing import Database, Done, Plan, held, make_office
 from exchange.operation.roles import make_databases
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
@@ -60,15 +61,20 @@ def init(
         if airflow:
             check_log_in()
         made = 0
-        databases = make_databases(wanted, new_passwords=new_passwords)
-        parts = (make_office(wanted), databases, make_airflow(wanted) if airflow else ())
-        for steps in parts:
-            for done in steps:
+        with held(wanted):
+            for done in _made(wanted, airflow=airflow, new_passwords=new_passwords):
                 made += done.new
                 out.print(f"{'新建 made ' if done.new else '已有 there'}  {done.what}", markup=False, soft_wrap=True)
         out.print(f"新建 {made} 项 · {made} made")
         if made:
             out.print(_NEXT.format(config=quote(str(wanted.folder / "exchange.toml"))), markup=False, soft_wrap=True)
+
+
+def _made(plan: Plan, *, airflow: bool, new_passwords: bool) -> Iterator[Done]:
+    yield from make_office(plan)
+    yield from make_databases(plan, new_passwords=new_passwords)
+    if airflow:
+        yield from make_airflow(plan)
 
 
 def _ask() -> Plan:

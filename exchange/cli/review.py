@@ -225,12 +225,11 @@ def import_(
         }
         key = list_key(read_secret(app.settings.keys.signing_key))
         decisions = check_lines(lines, mine, _open(app, mine.values()), key)
-        for batch, rows in decisions.items():
-            settled = second_eyes.decide(app, batch, rows)
-            out.print(f"{batch}: {len(rows)} 行 rows {_SETTLED if settled else _ANOTHER}", markup=False)
         if not decisions:
             msg = "no line of the list is filled in"
             raise Halt(msg, zh="清单中没有填写的行")
+        for batch, settled in second_eyes.decide_all(app, decisions).items():
+            out.print(f"{batch}: {len(decisions[batch])} 行 rows {_SETTLED if settled else _ANOTHER}", markup=False)
 
 
 def _opened(file: Path) -> bytes:

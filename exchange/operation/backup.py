@@ -5,6 +5,8 @@ Rules
   the archive before the lines that name them and are never changed, so a later copy of it holds all that the dump
   names, but for what was destroyed in between. Checkpoints are older than the dump: what is restored is one whole.
 - Snapshots that came into use meanwhile are copied after the dump: what an open batch of the dump has pinned is in.
+- Files come and go meanwhile: what was destroyed, pruned, taken away or replaced while it was read is no fault. What
+  the settings name by its own name must be there.
 - An altered file of the archive is backed up as it is and reported: the rest must be backed up all the same.
 - Everything is encrypted to the recovery certificate, also files that are encrypted to somebody already.
 - Backups must follow retention: those older than ``keep_days`` go, with what only they held.
@@ -61,14 +63,15 @@ def make_backup(app: App, config: Path | None = None) -> BackupMade:
 
 
 def _make(app: App, plan: BackupSettings, vault: Vault, settings_file: Path) -> BackupMade:
-    begun, paths = app.now(), BackupPaths(settings_file.parent)
-    entries = [vault.keep(paths.stored_name(path), path) for path in app.checkpoints.all()]
+    begun, paths = app.now(), BackupPaths(settings_file)
+    entries = [*_there(vault, paths, app.checkpoints.all())]
     entries += _snapshots(app, vault, paths, before := _in_use(app))
     entries += _databases(vault, plan)
     entries += _snapshots(app, vault, paths, _in_use(app) - before)
     archived, altered = _archive(app, vault, paths)
     entries += archived
-    entries += [vault.keep(paths.stored_name(path), path) for path in _files(app, plan, settings_file)]
+    entries += _beside(app, vault, paths)
+    entries += _named(app, plan, vault, paths)
     backup = vault.finish(begun, entries)
     pruned = vault.prune(begun - timedelta(days=plan.keep_days))
     return BackupMade(backup, pruned, altered)
@@ -78,12 +81,12 @@ def _make(app: App, plan: BackupSettings, vault: Vault, settings_file: Path) -> 
 class BackupPaths:
     """The path by which a backup names a file: from the settings' folder, or from the root as ``elsewhere/…``."""
 
-    base: Path
+    settings_file: Path
 
     def stored_name(self, path: Path) -> str:
         """What the backup calls this file."""
-        if path.is_relative_to(self.base):
-            return str(path.relative_to(self.base))
+        if path.is_relative_to(base := self.settings_file.parent):
+            return str(path.relative_to(base))
         return f"{ELSEWHERE}/{str(path.absolute()).lstrip('/')}"
 
 
@@ -131,13 +134,27 @@ def _archive(app: App, vault: Vault, paths: BackupPaths) -> tuple[list[Entry], l
     return entries, altered
 
 
-def _files(app: App, plan: BackupSettings, settings_file: Path) -> Iterator[Path]:
-    """Settings, agreements with their certificates, keys, and what the settings name beside them."""
-    settings = app.settings
-    yield settings_file
-    yield from sorted(path for path in settings.agreements.rglob("*") if path.is_file())
-    folders = {path.parent for path in settings.keys.model_dump().values()}
-    yield from sorted({path for folder in folders for path in folder.glob("*") if path.is_file()})
-    for path in (settings.office_days, *plan.more):
-        if path is not None:
-            yield path
+def _beside(app: App, vault: Vault, paths: BackupPaths) -> Iterator[Entry]:
+    """Agreements with their certificates, and keys, as they lie there: what was taken away meanwhile is left out."""
+    folders = {path.parent for path in app.settings.keys.model_dump().values()}
+    found = {path for folder in folders for path in folder.glob("*")} | {*app.settings.agreements.rglob("*")}
+    yield from _there(vault, paths, sorted(path for path in found if path.is_file()))
+
+
+def _there(vault: Vault, paths: BackupPaths, found: Iterable[Path]) -> Iterator[Entry]:
+    """Those of these files that are still there when it is their turn."""
+    for path in found:
+        with suppress(FileNotFoundError):
+            yield vault.keep(paths.stored_name(path), path)
+
+
+def _named(app: App, plan: BackupSettings, vault: Vault, paths: BackupPaths) -> Iterator[Entry]:
+    """The settings and what they name beside; Halt where one of these is not there."""
+    for path in (paths.settings_file, app.settings.office_days, *plan.more):
+        if path is None:
+            continue
+        try:
+            yield vault.keep(paths.stored_name(path), path)
+        except (FileNotFoundError, IsADirectoryError):
+            msg = f"{path} is to be in the backup and is no file; put it back, or take it out of the settings"
+            raise Halt(msg, zh=f"备份应含的 {path} 不是文件：请放回，或从设置中去掉") from None

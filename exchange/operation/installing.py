@@ -7,7 +7,8 @@
     <secrets>/airflow.env                  Fernet, JWT and session secrets, the database's address without a password
 
 Rules
-- What is there is never replaced: run twice it changes nothing, cut off it goes on where it was.
+- What is there is never replaced: run twice it changes nothing, cut off it goes on where it was; of several at once one
+  makes it, databases as well (``held``), and the others find it made.
 - Secrets are made here and written to 0600 files; they stand in no argument, no output and no log.
 - The daily account's files do not hold the owner's password.
 """
@@ -18,6 +19,7 @@ import os
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +29,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field
 
 from exchange.base.errors import Halt
-from exchange.base.files import disk_trouble, make_folder, write_atomically
+from exchange.base.files import disk_trouble, locked, make_folder, write_atomically
 from exchange.base.keyed import make_keys
 from exchange.base.toml import parse_model, read_bytes
 from exchange.calendar.working_days import office_day
@@ -123,6 +125,15 @@ class Done:
 
     what: str
     new: bool
+
+
+@contextmanager
+def held(plan: Plan) -> Iterator[None]:
+    """Nobody else makes this office meanwhile; Retryable where somebody does for too long."""
+    with ExitStack() as stack:
+        with disk_trouble(plan.secret_folder):
+            stack.enter_context(locked(make_folder(plan.secret_folder)))
+        yield
 
 
 def make_office(plan: Plan) -> Iterator[Done]:

@@ -30,16 +30,14 @@ REGISTER: Final = "register"
 
 
 def chosen(vault: Vault, name: str | None) -> Backup:
-    """The backup of this name, or the newest; Halt where there is none."""
-    if name is not None:
-        return vault.backup(name)
-    newest = None
-    for newest in vault.backups():  # noqa: B007  (lists are large: one at a time)
-        pass
-    if newest is None:
+    """The backup of this name, or the newest, whatever became of older ones; Halt where there is none, or its list is
+    not whole: that an older one is taken instead, a person says.
+    """
+    names = vault.names() if name is None else [name]
+    if not names:
         msg = f"no whole backup lies in {vault.folder}"
         raise Halt(msg)
-    return newest
+    return vault.backup(names[-1])
 
 
 def restore_files(vault: Vault, backup: Backup, folder: Path, key: KeyPair) -> int:

@@ -29,7 +29,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from io import BufferedRandom
+from io import BufferedRandom, BufferedReader
 from pathlib import Path
 from typing import Final
 
@@ -130,11 +130,14 @@ class Vault:
         write_atomically(self._list(name), content)
         return self.backup(name)
 
+    def names(self) -> list[str]:
+        """Of all, the oldest first; no list is read."""
+        paths = (self.folder / "backups").glob("*")
+        return sorted(path.name.partition(".json")[0] for path in paths if _LIST.fullmatch(path.name))
+
     def backups(self) -> Iterator[Backup]:
-        """All whole ones, the oldest first."""
-        for path in sorted((self.folder / "backups").glob("*")):
-            if _LIST.fullmatch(path.name):
-                yield self.backup(path.name.partition(".json")[0])
+        """All of them, the oldest first; Halt at one whose list is not whole."""
+        yield from map(self.backup, self.names())
 
     def backup(self, name: str) -> Backup:
         """The backup of this name; Halt where it is not here or its list is not whole."""
@@ -201,12 +204,12 @@ class Vault:
             msg = "no recovery certificate is named to encrypt to"
             raise Halt(msg)
         folder = self.folder / "objects" / digest[:2]
-        with disk_trouble(folder):
+        with content.open("rb") as source, disk_trouble(folder):  # a source that is gone is no trouble of this disk
             handle, name = tempfile.mkstemp(dir=make_folder(folder), prefix=_NEW)
             temporary = Path(name)
             try:
                 with os.fdopen(handle, "w+b") as stream:
-                    encrypted = self._encrypted_into(stream, content, digest)
+                    encrypted = self._encrypted_into(stream, source, digest)
             except BaseException:
                 temporary.unlink(missing_ok=True)
                 raise
@@ -225,23 +228,23 @@ class Vault:
         self._unsettled.clear()
         os.sync()
 
-    def _encrypted_into(self, stream: BufferedRandom, content: Path, digest: str) -> str:
+    def _encrypted_into(self, stream: BufferedRandom, source: BufferedReader, digest: str) -> str:
         """Writes the envelope; its SHA-256. Altered where the content is not the one that its name says."""
         assert self.certificate is not None  # noqa: S101  (the caller has looked)
         to = recipient(self.certificate, datetime.now(UTC))
-        if content.stat().st_size <= _IN_MEMORY:
-            plain = content.read_bytes()
+        if os.fstat(source.fileno()).st_size <= _IN_MEMORY:
+            plain = source.read()
             made, encrypted = sha256(plain), encrypt(plain, to)
             stream.write(encrypted)
             stored_digest = sha256(encrypted)
         else:
             hashed = hashlib.sha256()
-            encrypt_into(stream, _pieces(content, hashed), to)
+            encrypt_into(stream, _pieces(source, hashed), to)
             made = hashed.hexdigest()
             stream.seek(0)
             stored_digest = hashlib.file_digest(stream, "sha256").hexdigest()
         if made != digest:
-            msg = f"{content} is not what its name says; it was altered"
+            msg = f"{source.name} is not what its name says; it was altered"
             raise Altered(msg)
         return stored_digest
 
@@ -253,11 +256,10 @@ def _on_disk(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _pieces(content: Path, hashed: hashlib._Hash) -> Iterator[bytes]:
-    with content.open("rb") as stream:
-        while piece := stream.read(_PIECE):
-            hashed.update(piece)
-            yield piece
+def _pieces(source: BufferedReader, hashed: hashlib._Hash) -> Iterator[bytes]:
+    while piece := source.read(_PIECE):
+        hashed.update(piece)
+        yield piece
 
 
 def _opened(encrypted: Path, path: Path, key: KeyPair) -> bool:

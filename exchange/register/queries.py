@@ -82,6 +82,12 @@ class BatchQueries:
         with reading(self.engine) as session:
             return [as_batch(row) for row in session.scalars(query)]
 
+    def objections_to(self, first: Batch) -> list[Batch]:
+        """The objections to this batch, an officer's in a person's stead among them, the oldest first."""
+        query = select(BatchRow).filter_by(partner=first.partner, objects_to=first.id)  # by the partner's index
+        with reading(self.engine) as session:
+            return [as_batch(row) for row in session.scalars(query.order_by(BatchRow.received_at, BatchRow.id))]
+
     def waiting(self) -> list[str]:
         """The ids of batches that were claimed and not judged yet, oldest first."""
         query = select(BatchRow.id).filter_by(state=State.CLAIMED).order_by(BatchRow.received_at, BatchRow.id)

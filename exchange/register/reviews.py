@@ -201,27 +201,36 @@ class Reviews:
         """All of these or none; Halt where a row changed since it was seen, is not open to a decision, or another has
         it open. ``two``: a row is decided once two officers agree, or a third has looked; whether all of these are.
         """
-        may_be = (ReviewState.OPEN,) if two else (ReviewState.OPEN, ReviewState.DECIDED)
+        return self.decide_all({batch_id: decisions}, {batch_id} if two else ())[batch_id]
+
+    def decide_all(self, by_batch: Mapping[str, Sequence[Decision]], two: Collection[str] = ()) -> dict[str, bool]:
+        """As :meth:`decide`, of several batches: all of them or none; by batch. ``two``: those of two officers."""
         with transaction(self.engine) as session:
-            rows = [decision.row for decision in decisions]
-            batch = get_batch(session, batch_id, for_update=True, rows=rows)
-            changed(session, batch_id, rows)
-            event_data: dict[str, str] = {}
-            settled = True
-            for decision, row in zip(decisions, self._free(session, batch_id, rows), strict=True):
-                if row.state not in may_be or row.version != decision.version:
-                    msg = f"{batch_id} row {decision.row} is {row.state} and was changed since it was seen; look again"
-                    raise Halt(msg, zh=f"{batch_id} 第 {decision.row} 行在您查看后已有变动，请重新查看")
-                row.version += 1
-                row.held_by = row.held_until = None
-                word = eyes.word(self.actor, now(), decision.answers, decision.reason, decision.note)
-                if two and not eyes.is_settled(row, word):
-                    eyes.keep(row, word)
-                    event_data[f"review.{row.row}"] = f"word {len(eyes.words_of(row))}"
-                    settled = False
-                else:
-                    event_data |= self._settle(row, word)
-            append_event(session, batch, {}, event_data, self.actor)
+            # By their ids: two who decide rows of the same batches wait for each other in one order.
+            settled = {batch: self._decide(session, batch, by_batch[batch], batch in two) for batch in sorted(by_batch)}
+        return {batch_id: settled[batch_id] for batch_id in by_batch}
+
+    def _decide(self, session: Session, batch_id: str, decisions: Sequence[Decision], two: bool) -> bool:
+        may_be = (ReviewState.OPEN,) if two else (ReviewState.OPEN, ReviewState.DECIDED)
+        rows = [decision.row for decision in decisions]
+        batch = get_batch(session, batch_id, for_update=True, rows=rows)
+        changed(session, batch_id, rows)
+        event_data: dict[str, str] = {}
+        settled = True
+        for decision, row in zip(decisions, self._free(session, batch_id, rows), strict=True):
+            if row.state not in may_be or row.version != decision.version:
+                msg = f"{batch_id} row {decision.row} is {row.state} and was changed since it was seen; look again"
+                raise Halt(msg, zh=f"{batch_id} 第 {decision.row} 行在您查看后已有变动，请重新查看")
+            row.version += 1
+            row.held_by = row.held_until = None
+            word = eyes.word(self.actor, now(), decision.answers, decision.reason, decision.note)
+            if two and not eyes.is_settled(row, word):
+                eyes.keep(row, word)
+                event_data[f"review.{row.row}"] = f"word {len(eyes.words_of(row))}"
+                settled = False
+            else:
+                event_data |= self._settle(row, word)
+        append_event(session, batch, {}, event_data, self.actor)
         return settled
 
     def _settle(self, row: ReviewRow, word: Word) -> dict[str, str]:

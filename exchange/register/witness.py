@@ -22,14 +22,15 @@ from pathlib import Path
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from exchange.base.errors import Halt
-from exchange.base.files import locked, sync_folder, write_atomically
+from exchange.base.files import locked, make_folder, sync_folder, write_atomically
 from exchange.register.cosigning import CosignRequest, WitnessKey, cosignature
 from exchange.register.merkle import grew
 from exchange.register.signing import Checkpoint, LedgerKey, parse_note
 from exchange.settings import read_secret
+from exchange.wire.keys import made_or_kept
 
 _KEY: Final = "witness.key"
 _VKEY: Final = "witness.vkey"
@@ -39,15 +40,16 @@ _LAST: Final = "last"
 
 def make_witness(folder: Path, name: str) -> str:
     """Makes a witness's key, unless there is one; returns the public key as the office's settings take it. ValueError
-    for a name that is none.
+    for a name that is none, Halt where the private key is none.
     """
-    if not (folder / _VKEY).exists():
-        key = Ed25519PrivateKey.generate()
-        written = WitnessKey.parse(WitnessKey(name, key.public_key()).written).written
-        private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        write_atomically(folder / _KEY, private)
-        write_atomically(folder / _VKEY, f"{written}\n".encode())
-    return (folder / _VKEY).read_text("utf-8").strip()
+    public = folder / _VKEY
+    if not public.exists():
+        with locked(make_folder(folder)):
+            if not public.exists():
+                WitnessKey.parse(WitnessKey(name, Ed25519PrivateKey.generate().public_key()).written)  # ValueError
+                key = made_or_kept(folder / _KEY, Ed25519PrivateKey.generate)
+                write_atomically(public, f"{WitnessKey(name, key.public_key()).written}\n".encode())
+    return public.read_text("utf-8").strip()
 
 
 def cosign(folder: Path, request: str, at: datetime) -> str:

@@ -33,6 +33,7 @@ from exchange.agreements.agreement import (
 from exchange.agreements.older_form import parse_kept
 from exchange.app import App
 from exchange.base.errors import Halt, Retryable
+from exchange.base.toml import read_bytes
 from exchange.calendar.working_days import office_day
 from exchange.register import Attested, FileRecord, Role
 from exchange.register.conformance import Conformed
@@ -61,13 +62,18 @@ def read_version(app: App, partner: str) -> Version:
     content = agreement_bytes(path)
     agreement = with_certificates(parse_agreement(content, path), path)
     check_assessed(agreement, office_day(app.now()))
-    certificates = {role: certificate.read_bytes() for role, certificate in _certificates(agreement).items()}
+    certificates = {role: _read(certificate) for role, certificate in _certificates(agreement).items()}
     return Version(agreement, content, certificates, check_conforms(app, agreement))
 
 
 def _certificates(agreement: Agreement) -> Mapping[Role, Path]:
     pinned = agreement.certificates
     return {Role.AGREED_SIGNING: pinned.signing, Role.AGREED_ENCRYPTION: pinned.encryption}
+
+
+def _read(certificate: Path) -> bytes:
+    """The certificate's file; Halt where it was taken away since the agreement was read, as a revoked one is."""
+    return read_bytes(certificate, f"{certificate}: no such file beside the agreement", zh="协议旁没有此证书文件")
 
 
 def stage_of(agreement: Agreement) -> Literal["test"] | None:
@@ -125,7 +131,7 @@ def keep_version(app: App, version: Version) -> list[FileRecord]:
     kept = [_kept(app, Role.AGREEMENT, f"{version.agreement.partner}.toml", version.content)]
     for role, path in _certificates(version.agreement).items():
         content = version.certificates[role]
-        if path.read_bytes() != content:
+        if not path.is_file() or _read(path) != content:
             msg = f"{path.name} was changed while a set was judged"
             raise Retryable(msg)
         kept.append(_kept(app, role, path.name, content))

@@ -130,10 +130,12 @@ class BatchContext:
     def _claimed(self) -> dict[tuple[int, ...], pl.DataFrame]:
         return {}
 
-    def rows_of(self, references: pl.Series) -> list[int]:
-        """The numbers of the rows whose reference is one of these (String) and is borne by no other row; ascending."""
+    def rows_of(self, references: pl.Series, *, shared: bool = False) -> list[int]:
+        """The numbers of the rows whose reference is one of these (String) and is borne by no other row; ascending.
+        ``shared``: also of those that share theirs.
+        """
         of_rows = read_references(self.app, self.agreement, self.batch, self.manifest)
-        matches = of_rows.is_in(references.implode()) & of_rows.is_unique()
+        matches = of_rows.is_in(references.implode()) & (of_rows.is_unique() | shared)
         return [position + 1 for position in matches.arg_true()]
 
     @property

@@ -14,6 +14,9 @@ Rules
   has them without the identity numbers that may stand in them; the manifest is kept as it was signed.
 - The set is removed from the partner's folder only after its receipt is there. A server that does not allow that holds
   up no answer: each later look into the folder tries again, and has the trouble.
+- A run that comes later (one that was killed before, the run behind a resident worker's answer, a *Clear*) removes what
+  is still the set that was kept: under its names another one may lie by then, which nobody has seen. Once the result is
+  made, nothing is left to receive, whatever became of agreement and server.
 """
 
 from __future__ import annotations
@@ -61,17 +64,19 @@ def receive(app: App, batch_id: str) -> bool:
     batch, known = app.register.batch_and_files(batch_id)
     if batch.objects_to is not None and app.register.attested(batch_id).opened_here:
         return batch.state is not State.REFUSED  # it did not come from a partner, whom no receipt tells of it
+    if batch.state not in _UNANSWERED:
+        return True
     version = read_version(app, batch.partner)
     with app.folder(version.agreement) as folder:
-        if batch.state is State.CLAIMED:
+        judged_now = batch.state is State.CLAIMED
+        if judged_now:
             _judge(app, version, batch, known, folder)
-        if batch.state in _UNANSWERED:
-            attested = app.attested(batch_id)
-            batch = attested.batch  # another run may have taken it further meanwhile
+        attested = app.attested(batch_id)
+        batch = attested.batch  # another run may have taken it further meanwhile
         if batch.state in (State.ACCEPTED, State.REFUSED):
             attested = send_receipt(app, attested, folder)
             log.info("%s: the receipt is delivered, the set is kept", batch_id)
-            _clear_away(attested, folder)
+            _clear_away(attested, folder, judged_now=judged_now)
     return batch.state is not State.REFUSED
 
 
@@ -218,12 +223,17 @@ def _may_still_come(app: App, batch: Batch) -> bool:
     return app.now() < batch.received_at + app.settings.policy.incomplete_after
 
 
-def _clear_away(attested: Attested, folder: Folder) -> None:
-    """Removes from the partner's folder what is kept here."""
+def _clear_away(attested: Attested, folder: Folder, *, judged_now: bool) -> None:
+    """Removes from the partner's folder what is kept here. ``judged_now``: it was fetched just now, and is not looked
+    at again.
+    """
     for role in (Role.MANIFEST, Role.SIGNATURE, Role.DATA):
-        if (kept := attested.files.get(role)) is not None:
-            try:
-                folder.remove(kept.name)
-            except Denied as denied:
-                log.error("%s: %s", attested.batch.id, denied)
-                return
+        if (kept := attested.files.get(role)) is None:
+            continue
+        if not judged_now and not folder.is_there(kept.name, kept.size, kept.sha256, as_fetched=True):
+            continue
+        try:
+            folder.remove(kept.name)
+        except Denied as denied:
+            log.error("%s: %s", attested.batch.id, denied)
+            return

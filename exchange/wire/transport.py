@@ -339,11 +339,14 @@ class Folder:
             raise
         check(self.sftp, final, size, digest)
 
-    def is_there(self, name: str, size: int, digest: str) -> bool:
-        """Whether a file lies in the results folder as it was sent; by its size alone where it may not be read."""
+    def is_there(self, name: str, size: int, digest: str, *, as_fetched: bool = False) -> bool:
+        """Whether a file lies in the results folder as it was sent; by its size alone where it may not be read.
+        ``as_fetched``: in the requests folder as it was fetched.
+        """
+        path = self._request_path(name) if as_fetched else f"{self.account.results}/{name}"
         with self._file_trouble():
             try:
-                check(self.sftp, f"{self.account.results}/{name}", size, digest)
+                check(self.sftp, path, size, digest)
             except (FileNotFoundError, NotAsSentError):
                 return False
         return True

@@ -8,7 +8,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PurePath
 from threading import Event, Thread
 
 import pytest
@@ -24,6 +24,8 @@ from exchange.demo.servers.postgres import Postgres
 from exchange.demo.world import World
 from exchange.intake.collect import poll
 from exchange.operation import vault as vault_module
+from exchange.operation.backup import make_backup, plan_of
+from exchange.operation.restoring import chosen
 from exchange.operation.vault import Altered, Entry, Vault
 from exchange.register import State
 from exchange.settings import Settings
@@ -154,6 +156,61 @@ def test_the_drill(
     config.unlink()
     app.register.refuse(claimed.batch, "data_hash", row=None, column="data.sha256")  # not the next test's
     assert pipeline.run(app, accepted.batch)
+
+
+@pytest.fixture
+def kept_by(world: World, recovery: Path, programs: Path, tmp_path: Path) -> Iterator[Path]:
+    """The world's settings with a backup, which keeps one more file."""
+    config, more = world.config.with_name("with-backup.toml"), tmp_path / "more.env"
+    more.write_text("A=1\n", "utf-8")
+    kept = backup_toml(world.postgres, tmp_path / "backups", recovery / "recovery.pem", programs)
+    config.write_text(f'{world.config.read_text("utf-8")}{kept}more = ["{more}"]\n', "utf-8")
+    yield config
+    config.unlink()
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "agreements/*.pem",
+        "agreements/*.toml",
+        "keys/*.pem",
+        "home/archive/??/*",
+        "home/archive/checkpoints/*",
+        "home/snapshots/*/*/*",
+    ],
+)
+def test_a_file_that_goes_when_it_is_its_turn_is_no_fault(
+    app: App, court: DemoPartner, ask: Callable[..., Request], kept_by: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Destroyed by the night, pruned, set aside, or a certificate that was revoked."""
+    request, keep, gone = ask(), Vault.keep, list[Path]()
+    court.drop(court.make_set(request))
+    poll(app)
+    assert pipeline.run(app, request.batch)
+
+    def going(vault: Vault, path: str, content: Path, digest: str | None = None) -> Entry:
+        if not gone and PurePath(path).match(kind):
+            gone.append(content)
+            content.rename(content.with_name(".gone"))
+        return keep(vault, path, content, digest)
+
+    monkeypatch.setattr(Vault, "keep", going)
+    try:
+        with App.open("test", kept_by) as office:
+            made = make_backup(office, kept_by)
+    finally:
+        (gone[0].parent / ".gone").rename(gone[0])
+    assert len(made.backup.entries) > 20
+    assert str(gone[0].relative_to(kept_by.parent)) not in made.backup.entries
+    assert Vault(plan_of(office).to).altered(made.backup) == []
+
+
+def test_a_file_that_the_settings_name_must_be_there(kept_by: Path, tmp_path: Path, run: Run) -> None:
+    (tmp_path / "more.env").unlink()
+    said = run(kept_by, "backup", "make", code=70)
+    assert "more.env" in said
+    assert "unexpected" not in said
 
 
 class going_on:  # noqa: N801  (read as a phrase)
@@ -336,6 +393,20 @@ def test_a_list_that_is_not_whole(tmp_path: Path, vault: Vault, content: bytes) 
     place.write_bytes(content)
     with pytest.raises(Halt, match="not whole"):
         list(vault.backups())
+
+
+@pytest.mark.parametrize("damaged", [0, 1, 2])
+def test_the_newest_is_brought_back_whatever_became_of_older_ones(tmp_path: Path, vault: Vault, damaged: int) -> None:
+    for day in range(3):
+        kept(vault, tmp_path, {"a": str(day).encode()}, DAY + timedelta(days=day))
+    names = vault.names()
+    (vault.folder / "backups" / f"{names[damaged]}.json.gz").write_bytes(b"no list")
+    if damaged == 2:
+        with pytest.raises(Halt, match=names[2]):
+            chosen(vault, None)
+    else:
+        assert chosen(vault, None).name == names[2]
+    assert chosen(vault, names[damaged - 1]).entries.keys() == {"a"}
 
 
 def test_no_file_is_restored_outside_of_its_folder(tmp_path: Path, vault: Vault, recovery: Path, run: Run) -> None:

@@ -8,7 +8,9 @@ import os
 import shlex
 import stat
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from typer.testing import CliRunner
 
 from exchange.app import App
 from exchange.base.errors import Halt, Retryable
-from exchange.base.files import write_atomically
+from exchange.base.files import make_folder, write_atomically
 from exchange.base.paths import POOLS
 from exchange.cli.main import commands
 from exchange.demo.servers.postgres import Postgres
@@ -37,7 +39,14 @@ LIMIT = 600
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """A PostgreSQL of its own: roles are of the whole server."""
-    place = Postgres(tmp_path_factory.mktemp("server"), lasting=False)
+    with empty(tmp_path_factory.mktemp("server")) as place:
+        yield place
+
+
+@contextmanager
+def empty(folder: Path) -> Iterator[Postgres]:
+    """A server with an administrator and nothing else."""
+    place = Postgres(folder, lasting=False)
     place.start()
     try:
         with admin(place) as connection:
@@ -65,7 +74,11 @@ def admin(server: Postgres, database: str = "postgres") -> psycopg.Connection[tu
 
 @pytest.fixture(scope="module")
 def plan(server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("srv 机关")  # a blank and Chinese characters
+    return plan_in(tmp_path_factory.mktemp("srv 机关"), server)  # a blank and Chinese characters
+
+
+def plan_in(folder: Path, server: Postgres) -> Path:
+    """The plan of an office in this folder on this server."""
     write_atomically(folder / "admin", f"{password_of(server.password_file, 'postgres')}\n".encode())
     place = folder / "plan.toml"
     place.write_text(
@@ -96,6 +109,29 @@ def state(plan: Path, server: Postgres) -> dict[str, str]:
     with admin(server) as connection:
         roles = connection.execute("SELECT rolname, rolpassword FROM pg_authid ORDER BY 1").fetchall()
     return files | {"roles": str(roles)}
+
+
+def test_of_several_at_once_each_thing_is_made_by_one(tmp_path: Path) -> None:
+    """Several administrators, or one who does not wait: everybody ends well, and one office is there."""
+    with empty(tmp_path / "server") as server:
+        plan = plan_in(make_folder(tmp_path / "srv"), server)
+        command = [
+            sys.executable,
+            "-c",
+            "from exchange.cli.main import commands; commands()",
+            "office",
+            "init",
+            "--no-airflow",
+            str(plan),
+        ]
+        running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+        said = [process.communicate(timeout=LIMIT)[0] for process in running]
+        assert [process.returncode for process in running] == [0, 0, 0], said
+        made = [line for each in said for line in each.splitlines() if line.startswith("新建 made ")]
+        assert len(made) == len(set(made)), "nothing was made twice"
+        assert "新建 0 项" in init(plan)
+        with App.open("test", plan.parent / "office" / "exchange.toml") as app:
+            assert [each.condition for each in office.database(app)] == [Condition.OK, Condition.OK]
 
 
 def test_it_makes_an_office_that_works_and_twice_changes_nothing(plan: Path, server: Postgres) -> None:

@@ -44,6 +44,10 @@ def run(world: World, monkeypatch: pytest.MonkeyPatch) -> Run:
 @pytest.fixture
 def batch(app: App, court: DemoPartner, ask: Ask, people: pl.DataFrame) -> str:
     """Two people in doubt, about whose sex is asked."""
+    return _in_doubt(app, court, ask, people)
+
+
+def _in_doubt(app: App, court: DemoPartner, ask: Ask, people: pl.DataFrame) -> str:
     doubtful = people.filter(pl.col("oddity") == "doubtful").head(2)
     rows = doubtful.select("id_number", "name", "sex").with_row_index("row_ref").write_csv().encode()
     request = ask(rows, 2)
@@ -89,6 +93,41 @@ def test_a_work_list_the_whole_way(run: Run, app: App, batch: str, tmp_path: Pat
     run(OFFICER, "release", "issue", f"{batch}.release-1")
     rows = csv.DictReader(io.StringIO(court.result(batch, 2).data.decode("utf-8-sig")))
     assert [row["sex_answer"] for row in rows] == ["consistent", "consistent"]
+
+
+@pytest.mark.parametrize("taken", [0, 1])
+def test_a_work_list_of_several_batches_is_taken_whole_or_not_at_all(
+    run: Run,
+    app: App,
+    opened: Callable[[str], App],
+    court: DemoPartner,
+    ask: Ask,
+    people: pl.DataFrame,
+    tmp_path: Path,
+    taken: int,
+) -> None:
+    """A colleague has a row open, of whichever batch, when the list comes back; left again, the same list is taken."""
+    place, batches = tmp_path / "list.xlsx", [_in_doubt(app, court, ask, people) for _ in range(2)]
+    password = run(OFFICER, "review", "export", str(place)).split()[-1]
+    book = openpyxl.load_workbook(io.BytesIO(unlock(place.read_bytes(), password)))
+    page, saved = book.worksheets[0], io.BytesIO()
+    headers = [cell.value for cell in page[1]]
+    for row in range(page.max_row, 1, -1):
+        if page.cell(row, headers.index("批次号") + 1).value not in batches:
+            page.delete_rows(row)
+    for row in range(2, page.max_row + 1):
+        page.cell(row, headers.index("照建议") + 1, "是")
+        page.cell(row, headers.index("依据") + 1, "查阅户籍档案")
+    book.save(saved)
+    place.write_bytes(saved.getvalue())
+    colleague = opened("colleague").register.reviews
+    colleague.opened(batches[taken], [2], hold=True)
+    lines = [len(app.register.steps(batch)) for batch in batches]
+    assert "is with colleague" in run(OFFICER, "review", "import", str(place), code=70)
+    assert [len(app.register.steps(batch)) for batch in batches] == lines
+    colleague.left(batches[taken], 2)
+    said = run(OFFICER, "review", "import", str(place))
+    assert all(f"{batch}: 2 行 rows decided" in said for batch in batches)
 
 
 def test_decide_and_who_may(run: Run, batch: str) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -26,6 +28,7 @@ from exchange.wire.manifest import RequestManifest
 
 Ask = Callable[..., Request]
 Change = Callable[[str, str], None]
+ASIDE = ".taken-away"
 YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
 
 
@@ -87,6 +90,53 @@ def test_a_certificate_that_is_changed_while_a_set_is_judged_is_not_taken_for_th
         pinned.signing.write_bytes(before)
     assert pipeline.receive(app, request.batch)
     assert app.register.file(request.batch, Role.AGREED_SIGNING).sha256 == sha256(before)
+
+
+def test_a_file_of_the_agreement_that_is_taken_away_at_any_read_is_named(
+    app: App, court: DemoPartner, ask: Ask, data: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A certificate that was revoked is moved out of the folder, while a set is judged, answered, delivered: whichever
+    look at it comes next says which file it is; when it is back, the set is answered.
+    """
+    named = set[str]()
+    for at in itertools.count(1):
+        request = ask(data)
+        court.drop(court.make_set(request))
+        poll(app)
+        with monkeypatch.context() as patched:
+            taken = taken_away(app, at, patched)
+            said = stopped(app, request.batch)
+        if not taken:
+            break
+        assert taken[0].name in said, f"read {at}"
+        (taken[0].parent / ASIDE).rename(taken[0])
+        named.add(taken[0].name)
+        assert pipeline.run(app, request.batch)
+        assert court.result(request.batch).manifest["rows_out"] == 1
+    assert named == {f"{court.id}.{name}" for name in ("toml", "sign.pem", "encrypt.pem")}
+
+
+def stopped(app: App, batch: str) -> str:
+    """What the batch's run says where it stops."""
+    try:
+        pipeline.run(app, batch)
+    except (Halt, Retryable) as error:
+        return f"{error}"
+    return ""
+
+
+def taken_away(app: App, at: int, patched: pytest.MonkeyPatch) -> list[Path]:
+    """Before so many reads of files of agreements the one that is read goes; which it was, once it was."""
+    read, reads, taken = Path.read_bytes, itertools.count(1), list[Path]()
+
+    def going(path: Path) -> bytes:
+        if path.parent == app.settings.agreements and next(reads) == at:
+            path.rename(path.parent / ASIDE)
+            taken.append(path)
+        return read(path)
+
+    patched.setattr(Path, "read_bytes", going)
+    return taken
 
 
 def answered(app: App, court: DemoPartner, batch: str) -> bytes:
