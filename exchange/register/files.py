@@ -26,8 +26,8 @@ def as_file(row: FileRow) -> FileRecord:
     return FileRecord(row.role, row.name, row.sha256, row.size)
 
 
-def is_anothers(engine: Engine, digest: str, partner: str) -> bool:
-    """Whether a batch of another partner than this one has a file of this SHA-256."""
-    of_others = exists().where(FileRow.sha256 == digest, FileRow.batch_id == BatchRow.id, BatchRow.partner != partner)
+def has_sent(engine: Engine, digest: str, partner: str) -> bool:
+    """Whether a batch of this partner has a file of this SHA-256."""
+    of_it = exists().where(FileRow.sha256 == digest, FileRow.batch_id == BatchRow.id, BatchRow.partner == partner)
     with reading(engine) as session:
-        return bool(session.scalar(select(of_others)))
+        return bool(session.scalar(select(of_it)))

@@ -3,8 +3,8 @@
 Rules
 - Manifest and signature were kept by the collector when it claimed the set; the data file is fetched here and kept
   before anything reads it.
-- What lies in the archive already (of a try that was cut off, or sent before) is not fetched again, unless another
-  partner sent it: who knows the hash of somebody's file is answered about no file but the one that it sent.
+- What lies in the archive already is not fetched again where the register says that this partner sent it: who knows the
+  hash of somebody's file is answered about no file but the one that it sent.
 - A data file whose hash is not the manifest's may still be on its way: the set is left alone and tried again until the
   office's patience with incomplete sets ends; then it is refused. One that this office has had and lost is not refused
   (``first_day.py``).
@@ -38,7 +38,7 @@ from exchange.calendar.deadlines import later_items
 from exchange.calendar.working_days import due_after, due_date, office_day
 from exchange.output.typed_numbers import without_numbers
 from exchange.register import Attested, Batch, FileRecord, Role, State, file_of
-from exchange.register.files import is_anothers
+from exchange.register.files import has_sent
 from exchange.steps.agreed import Version, check_shown, keep_version, read_version, stage_of
 from exchange.steps.answers import fresh_sources
 from exchange.steps.bases import check_bases
@@ -182,7 +182,7 @@ def _fetch_data(
         return known.get(Role.DATA) or _keep_unnamed(app, agreement, batch, stem_of(batch.id, known), folder)
     data = manifest.data
     digest = data.sha256
-    if not app.archive.touch(digest) or is_anothers(app.register.engine, digest, batch.partner):
+    if not (app.archive.touch(digest) and has_sent(app.register.engine, digest, batch.partner)):
         # A name of its own for each try: one that was given up for dead on another machine may still be writing.
         fetched = make_folder(app.settings.home / "incoming") / f"{batch.manifest_sha256}.{token_hex(4)}"
         try:

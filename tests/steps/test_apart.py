@@ -324,18 +324,24 @@ def test_an_agreement_with_an_error_nobody_foresaw_is_its_partners(app: App, cou
     assert [trouble.split(":")[0] for trouble in polled.troubles] == ["zz-folder"]
 
 
+@pytest.mark.parametrize("recorded", [True, False], ids=["accepted", "just fetched"])
 def test_who_names_anothers_file_by_its_hash_is_not_answered_about_it(
-    app: App, later: Later, court: DemoPartner, health: DemoPartner, ask: Ask
+    app: App, later: Later, court: DemoPartner, health: DemoPartner, ask: Ask, recorded: bool
 ) -> None:
-    """What is kept here under that hash was sent by the court; whoever has the hash alone has to send the file."""
+    """What is kept here under that hash was sent by the court, or nobody knows yet by whom; whoever has the hash alone
+    has to send the file.
+    """
     header, place = "业务编号,母亲公民身份号码,出生日期\n", "2026-11-01\n"
     theirs = f"{header}R1,220102199003071227,{place}".encode()
-    put(court, court.make_set(asked := ask(theirs, encrypted=False)))
-    poll(app)
-    pipeline.run(app, asked.batch)
+    if recorded:
+        put(court, court.make_set(asked := ask(theirs, encrypted=False)))
+        poll(app)
+        pipeline.run(app, asked.batch)
+    else:
+        app.archive.keep(theirs)
     mine = ask(
         f"{header}R1,220102199003071300,{place}".encode(),
-        batch=f"{health.id}.by-hash",
+        batch=f"{health.id}.by-hash-{recorded}",
         purpose="birth_certificate",
         legal_basis="母婴保健法第二十三条",
         items=["unregistered"],
