@@ -159,7 +159,7 @@ def _intend_nameless(app: App) -> None:
     days = app.settings.retention.work_days
     digests = app.archive.digests(app.now() - timedelta(days=days))
     while several := list(islice(digests, _CHUNK)):
-        app.register.retention.intend_nameless(several, f"{days} days", app.now())
+        app.register.retention.intend_nameless(several, f"{days} days", app.now(), app.archive.is_gone)
 
 
 def _left_in_work(app: App) -> int:

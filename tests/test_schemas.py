@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import jsonschema
 import pytest
@@ -64,10 +65,17 @@ def test_every_refusal_and_notice_asks_for_something() -> None:
     assert [each.code for table in (REFUSALS, NOTICES) for each in table.values() if "请" not in each.zh] == []
 
 
-def test_every_refusal_that_the_code_raises_has_its_sentence() -> None:
-    import re
+@pytest.fixture(scope="module")
+def source() -> str:
+    return "\n".join(path.read_text(encoding="utf-8") for path in (SCHEMAS.parent / "exchange").rglob("*.py"))
 
-    source = "\n".join(path.read_text(encoding="utf-8") for path in (SCHEMAS.parent / "exchange").rglob("*.py"))
+
+def test_every_answer_and_notice_is_one_that_the_code_gives(source: str) -> None:
+    """A partner's software is written for those of the table."""
+    assert [code for table in (ANSWERS, NOTICES) for code in table if f'"{code}"' not in source] == []
+
+
+def test_every_refusal_that_the_code_raises_has_its_sentence(source: str) -> None:
     raised = set(re.findall(r'Refused\("(\w+)"', source))
     assert len(raised) > 20
     assert raised | {each.refusal for each in ELSEWHERE.values()} == set(REFUSALS)

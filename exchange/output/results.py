@@ -20,7 +20,9 @@ from exchange.matching.decide import IDENTITY_COLUMN, NOTE
 from exchange.wire import gb18030
 from exchange.wire.manifest import RequestManifest, SnapshotDate
 
-FORMULA_STARTS: Final = r"^[=+\-@\t\r\n\x00|%]"
+FORMULA_STARTS: Final = r"^[=+\-@\t\r\n\x00|%＝＋－＠]"
+"""The full-width ones, too: a spreadsheet that is set to Chinese or Japanese may take them for theirs."""
+
 _NOT_AS_IT_IS: Final = rf'{FORMULA_STARTS}|^$|[,"\r\n]'
 """Cells that are not written as they are: with an apostrophe or in quotation marks, an empty one as two of those."""
 

@@ -12,7 +12,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -138,8 +138,12 @@ class Retention:
                     append_event(session, batch, {}, {f"destroyed.{row.role}": f"{row.kind} {row.policy}"}, self.actor)
                     touched(session, row)
 
-    def intend_nameless(self, digests: Collection[str], policy: str, at: datetime) -> None:
-        """Records that those of these files that no batch names or needs will be destroyed."""
+    def intend_nameless(
+        self, digests: Collection[str], policy: str, at: datetime, is_gone: Callable[[str], bool] = lambda _: False
+    ) -> None:
+        """Records that those of these files that no batch names or needs will be destroyed. ``is_gone``: whether
+        another run has destroyed one since it was listed.
+        """
         alive = select(FileRow.sha256).outerjoin(DestructionRow, _same_file())
         alive = alive.where(FileRow.sha256.in_(digests), DestructionRow.done_at.is_(None))
         begun = select(DestructionRow.sha256).where(
@@ -148,6 +152,7 @@ class Retention:
         with transaction(self.engine) as session:
             _order_those_who_intend(session)
             left = set(digests) - set(session.scalars(alive)) - set(session.scalars(begun))
+            left -= {digest for digest in left if is_gone(digest)}  # behind the lock, and after who has begun was asked
             rows = [self._of_work("nameless", digest, policy, at) for digest in sorted(left)]
             session.add_all(rows)
             self._append_note(session, rows, "intended", at)

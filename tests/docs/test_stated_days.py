@@ -14,6 +14,7 @@ from exchange.base.paths import ROOT
 from exchange.calendar.deadlines import EXTENDED_OBJECTION, OBJECTION, WORKING_DAYS
 from exchange.wire.certificates import TOLD_DAYS
 
+MONTHLY: Final = (WORKING_DAYS["monthly"],)
 OBJECTIONS: Final = (WORKING_DAYS[OBJECTION], EXTENDED_OBJECTION)
 STATED: Final = {
     r"到期前 (\d+)(?:、(\d+)、(\d+))? 天": TOLD_DAYS,
@@ -24,6 +25,7 @@ STATED: Final = {
     r"(\d+)\s+working days, once extended to (\d+)": OBJECTIONS,
     r"an objection: (\d+) working days": OBJECTIONS,
     r"延长至 (\d+) 个工作日": OBJECTIONS[1:],
+    r"exchange due monthly \S+ +# \S+ +(\d+) 个工作日": MONTHLY,
 }
 """How the days are stated, and what they are, in their order; a sentence may leave out the last ones."""
 

@@ -49,7 +49,7 @@ def test_no_whole_number_is_ever_echoed(number: str, before: str, after: str) ->
     assert number[6:14] not in content
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "|", "%"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "|", "%", "＝", "＋", "－", "＠"])
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_no_cell_begins_like_a_formula(start: str, language: str) -> None:
     (row,) = read(write_csv(masked(f"{start}cmd", "", f"{start}x"), ITEM, language, "utf-8"), "utf-8")

@@ -6,7 +6,7 @@ import itertools
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ from sqlalchemy import event, select
 from exchange import retention
 from exchange.app import App
 from exchange.base.errors import Halt, Refused
-from exchange.base.files import sha256, write_atomically
+from exchange.base.files import Archive, sha256, write_atomically
 from exchange.calendar.working_days import Due
 from exchange.demo.agreement import agreement_toml
 from exchange.demo.world import PARTNERS, World
@@ -26,6 +26,7 @@ from exchange.guard.thresholds import THRESHOLDS
 from exchange.register import FileRecord, Register, Role, State
 from exchange.register.asked_lately import AskedLatelyRow
 from exchange.register.database import transaction
+from exchange.register.models import DestructionRow
 from exchange.settings import Settings
 from exchange.settings_sections import Keys, RegisterSettings, RetentionDays
 from exchange.steps.objection import check_objection
@@ -238,6 +239,28 @@ def test_what_no_batch_names(desk: Desk) -> None:
     assert retention.run(desk.later(21))["work"] == 2
     assert not desk.app.archive.path(digest).exists()
     assert not left.exists()
+
+
+def test_what_another_night_destroyed_since_it_was_listed_is_not_recorded_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest, later = desk.app.archive.keep(b"of a step that was killed"), desk.later(21)
+    listed = type(later.archive).digests
+
+    def meanwhile(archive: Archive, since: datetime) -> Iterator[str]:
+        found = list(listed(archive, since))
+        with monkeypatch.context() as patched:
+            patched.setattr(Archive, "digests", listed)
+            assert retention.run(desk.later(21))["work"] == 1
+        yield from found
+
+    monkeypatch.setattr(Archive, "digests", meanwhile)
+    assert retention.run(later)["work"] == 0
+    monkeypatch.setattr(Archive, "digests", listed)
+    with transaction(desk.register.engine) as session:
+        assert len(session.scalars(select(DestructionRow).filter_by(sha256=digest)).all()) == 1
+    desk.app.archive.keep(b"of a step that was killed")
+    assert retention.run(desk.later(42))["work"] == 1, "laid down anew, it goes again, on record"
 
 
 @pytest.mark.parametrize(
