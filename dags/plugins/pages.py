@@ -4,6 +4,7 @@ Rules
 - The pages are told the *name* of the account, whatever the auth manager uses as an id, and whether it may run things:
   whoever may change pools (Airflow's Op and Admin, under any auth manager); a User may not.
 - Every component of Airflow loads this file; the pages are opened by the API server alone, when they are first asked for.
+- Who opens a row has it in the memory of the API server: as in a task, no library's words and no core leave the process.
 - The pages are told when the account's password was last given, for what asks for a fresh log-in.
 - Wrong passwords are limited where programs log in (``exchange/pages/guesses.py``), whatever stands in front.
 - Nothing is stored in Airflow.
@@ -44,6 +45,7 @@ def _application() -> Any:
     from fastapi import Depends, Request
 
     from exchange.app import App
+    from exchange.base import silence
     from exchange.pages.access import Account
     from exchange.pages.application import make_application
     from exchange.pages.asked import PageContext
@@ -53,6 +55,7 @@ def _application() -> Any:
         return Account(user.get_name(), operates, _logged_in_at(request, user))
 
     who.__annotations__["request"] = Request  # FastAPI does not find the name of a local import
+    silence.install()
     office = App.open("pages")
     log_in = f"{urlsplit(conf.get('api', 'base_url', fallback='')).path.rstrip('/')}/api/v2/auth/logout"
     return make_application(PageContext(office, partial(_failures, office), log_in), who)

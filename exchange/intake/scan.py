@@ -12,8 +12,8 @@ Rules
   between listing and reading is left to the next look and does not hold up the partner's other sets.
 - What will never be read (names that are none, folders, links, acknowledgements of nothing) gets the partner one notice
   a day, as long as it lies there, which says what is read (``astray.py``).
-- A file whose name holds an identity number is not touched, because names are written down; the partner is told so
-  likewise.
+- A file whose name holds an identity number, however it is written there (``output/typed_numbers.py``), is not
+  touched, because names are written down; the partner is told so likewise.
 - Claims come first: a notice or receipt that cannot be put into the partner's folder holds up no set.
 - Whatever goes wrong in one set is that set's trouble: it is named, the others go on. A look has one time limit in all,
   and a batch is told as soon as it is claimed.

@@ -4,7 +4,8 @@ Rules (the office's choice, in the spirit of GB/T 35273 and GB/T 37964)
 - An identity number keeps its first 6 and last 4 characters, or nothing; what is no identity number is not echoed at
   all.
 - A name keeps its first character that can be seen, or nothing; the stars do not tell its length.
-- A row reference is the partner's own and is echoed as it is, except that an identity number inside it is masked too.
+- A row reference is the partner's own and is echoed as it is, except that an identity number inside it is masked too,
+  however wide its characters are.
 """
 
 from __future__ import annotations
@@ -22,18 +23,23 @@ from exchange.matching.id_numbers import plain
 HIDDEN: Final = "***"
 
 ID_NUMBER_ANYWHERE: Final = (
-    r"([1-9][0-9]{5})((?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]))([0-9]{3}[0-9Xx])"
+    r"([1-9１-９][0-9０-９]{5})"
+    r"((?:[1１][89８９]|[2２][0０])[0-9０-９]{2}"
+    r"(?:[0０][1-9１-９]|[1１][0-2０-２])(?:[0０][1-9１-９]|[12１２][0-9０-９]|[3３][01０１]))"
+    r"([0-9０-９]{3}[0-9０-９XxＸｘ])"
 )
-"""Six digits of a division, a date, four characters: an 18-character identity number wherever it stands in a text."""
+"""Six digits of a division, a date, four characters: an 18-character identity number wherever it stands in a text, of
+narrow or wide characters.
+"""
 
 _MASKED: Final = "${1}********${3}"
-_WITH_WHAT_FOLLOWS: Final = ID_NUMBER_ANYWHERE.replace("([0-9]{3}", "[0-9]*([0-9]{3}")
+_WITH_WHAT_FOLLOWS: Final = ID_NUMBER_ANYWHERE.replace("([0-9０-９]{3}", "[0-9０-９]*([0-9０-９]{3}")
 """The same with all digits behind it, whose last four are kept: the last four of a number, with what follows them, may
 begin another one, so that something whole would be left.
 """
 
 _LENGTH: Final = 18
-"""Octets of what that finds."""
+"""Octets of what that finds, at least."""
 
 _IDEOGRAPHS: Final = (pl.lit("\u4e00"), pl.lit("\u9fff"))
 

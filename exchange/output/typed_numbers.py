@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 from exchange.output.masking import HIDDEN, ID_NUMBER_ANYWHERE
@@ -43,6 +44,7 @@ def holds_number(text: str) -> bool:
     return _ANY.search(_BETWEEN.sub("", even)) is not None
 
 
+@lru_cache(maxsize=16_384)  # a folder's names are looked at twice a second
 def bears_number(text: str, today: date) -> bool:
     """Whether a name, or a text of a partner's program, holds an identity number."""
     return without_numbers(text, today) != text

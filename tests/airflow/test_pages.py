@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import httpx
 import pytest
 
@@ -69,6 +71,14 @@ def test_the_pages_know_when_the_leader_logged_in(airflow: Airflow, kind: str) -
     assert status == 200
     assert "登录已逾" not in text, "a moment ago"
     assert 'data-login="/api/v2/auth/logout"' in text
+
+
+def test_the_server_that_shows_rows_leaves_no_core(airflow: Airflow) -> None:
+    """It would hold the rows that were opened; where cores go to a program, 1 byte is the limit that is heeded."""
+    assert asked_of(airflow.base_url, {}, "GET", "/health")[0] in (200, 503)
+    pid = (airflow.folder / "api-server.pid").read_text().split()[0]
+    (line,) = [line for line in Path(f"/proc/{pid}/limits").read_text().splitlines() if line.startswith("Max core")]
+    assert line.split()[4:6] in (["1", "1"], ["0", "0"]), "and none may raise it again"
 
 
 def test_the_ui_knows_the_views(airflow: Airflow) -> None:

@@ -5,7 +5,7 @@ Rules
   the manifest, rows, a workbook's own texts, and the names of sets, files, folders and links. What is refused:
   ``test_refusals.py``.
 - Searched are the same places: loggers' lines, what was given back or raised, what the partner gets, the register's
-  database, all file names. What lies at the office is for its own account alone.
+  database and its server's log, all file names. What lies at the office is for its own account alone.
 """
 
 from __future__ import annotations
@@ -130,6 +130,7 @@ def test_what_a_partner_writes_names_nobody_afterwards(
         "what Airflow is given": said,
         "logs": [caplog.text, json.dumps([str(each.args) for each in caplog.records])],
         "the register": list(database_text(world)),
+        "the database server's log": [(world.postgres.folder / "server" / "log").read_text("utf-8", "replace")],
         "file names": [path.name for path in file_names(world) if not _is_the_partners(path, theirs)],
     }
     found = {place: named(list(plant.places), "\n".join(texts)) for place, texts in places.items()}

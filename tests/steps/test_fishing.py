@@ -97,7 +97,7 @@ def test_over_days_nothing_tells_a_record_from_a_draw(
                 batches.append(request.batch)
             proposed = [(release.batch, release.rows) for release in pipeline.propose_all(app).releases]
             days.append({"proposed": proposed, "status": status_of(app, app.agreement(partner.id))})
-            days[-1] |= visible(partner, batches)
+            days[-1] |= visible(partner, batches) | {"sizes at the office": sizes(app)}
         seen.append(days)
         causes = {cause for review in each.app.register.reviews.find(ReviewFilter()) for cause in review.causes}
         assert causes == ({"criminal_record", "spot_check"} if each is twins[0] else {"spot_check"})
@@ -117,6 +117,14 @@ def drawn(app: App, about: str, record: pl.DataFrame) -> pl.DataFrame:
         if all(SpotCheck(key, about, day, 1 / ONE_IN).chance(int(number[:17])) < 1 / ONE_IN for day in days):
             return pl.DataFrame({"id_number": [number], "name": [name]})
     pytest.fail("nobody is drawn")
+
+
+def sizes(app: App) -> list[int]:
+    """Of all that lies at the office but exports and snapshots, for whoever sees folders and cannot read in them."""
+    apart = {"exports", "snapshots"}
+    kept = [path for path in app.settings.home.rglob("*") if path.is_file() and apart.isdisjoint(path.parts)]
+    assert any(path.suffix == ".open" for path in kept)
+    return sorted(path.stat().st_size for path in kept)
 
 
 def visible(partner: DemoPartner, batches: list[str]) -> dict[str, Any]:
