@@ -195,8 +195,8 @@ RULES: Final[Mapping[str, Acts]] = {
     ),
     "configuration twice": (
         Ground.nothing,
-        lambda _: lambda register: register.configuration.record({"settings": "a" * 64}, AT),
-        lambda _: lambda register: register.configuration.record({"settings": "a" * 64}, AT),
+        lambda _: lambda register: register.configuration.record(lambda _: {"settings": "a" * 64}, lambda: AT),
+        lambda _: lambda register: register.configuration.record(lambda _: {"settings": "a" * 64}, lambda: AT),
     ),
 }
 

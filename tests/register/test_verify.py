@@ -99,7 +99,7 @@ def full(migrated: Database, manifest: RequestManifest, due: Due, result_files: 
     register.alerts.mark_sent(register.alerts.find(), AT)
     register.missing.notice("bank", ("monthly", "2026-10", ""), due.day, AT)
     register.missing.reminded("bank", ("monthly", "2026-10", ""), 1, AT)
-    register.configuration.record({"settings": "a" * 64}, AT)
+    register.configuration.record(lambda _: {"settings": "a" * 64}, lambda: AT)
     register.unfinished.see("bank", "s", "f", "data_missing", AT)
     register.conformance.exempt("bank", "known for years", AT)
     register.claim(LIES_THERE, "bank", "e" * 64, [], AT)
