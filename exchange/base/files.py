@@ -137,6 +137,11 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def is_digest(text: str) -> bool:
+    """Whether this is a SHA-256 in hex, as files of the archive are named."""
+    return len(text) == _DIGEST and set(text) <= set("0123456789abcdef")
+
+
 class Archive:
     """Everything that came from outside, as it came: one file per content, named by its SHA-256."""
 
@@ -145,7 +150,7 @@ class Archive:
 
     def path(self, digest: str) -> Path:
         """Where the original of this SHA-256 lies, or would lie."""
-        if len(digest) != _DIGEST or not set(digest) <= set("0123456789abcdef"):
+        if not is_digest(digest):
             msg = "not a SHA-256 in hex"
             raise ValueError(msg)
         return self.folder / digest[:2] / digest
