@@ -79,6 +79,8 @@ RULES: Final[Mapping[str, Acts]] = {
     "told twice": (Ground.asked, confirm, confirm),
     "approve, undo": (Ground.proposed, lambda _: approve, undo),
     "undo, approve": (Ground.proposed, undo, lambda _: approve),
+    "undo, propose": (Ground.decided, undo, lambda _: propose(1, 2)),
+    "propose, undo": (Ground.decided, lambda _: propose(1, 2), undo),
     "approve, reject": (Ground.proposed, lambda _: approve, lambda _: reject),
     "approve twice": (Ground.proposed, lambda _: approve, lambda _: approve),
     "propose twice": (
