@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -187,12 +187,12 @@ class Archive:
                 return False
         return True
 
-    def digests(self, untouched_since: datetime) -> Iterator[str]:
-        """What nobody laid down or touched since this moment."""
+    def digests(self, untouched_since: datetime) -> Iterator[tuple[str, datetime]]:
+        """What nobody laid down or touched since this moment, and when somebody last did."""
         for path in sorted(self.folder.glob("??/*")):
             with suppress(FileNotFoundError):  # another run destroyed it meanwhile
-                if len(path.name) == _DIGEST and path.stat().st_mtime < untouched_since.timestamp():
-                    yield path.name
+                if len(path.name) == _DIGEST and (at := path.stat().st_mtime) < untouched_since.timestamp():
+                    yield path.name, datetime.fromtimestamp(at, UTC)
 
     def destroy(self, digest: str, untouched_since: datetime) -> bool:
         """Deletes an original that nobody touched since; False where somebody did. It is moved aside first, so that

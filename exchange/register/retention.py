@@ -12,7 +12,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,6 +39,8 @@ EXPORTS: Final = "exports"
 
 
 _INTENDING: Final = 0x44455354  # "DEST": orders those who intend files that no batch names
+_BACK: Final = "destroyed before"
+"""The policy by which goes what an older folder has brought back."""
 _LATELY: Final = 50
 """So many of the ledger's last lines count as lately."""
 
@@ -138,8 +140,11 @@ class Retention:
                     append_event(session, batch, {}, {f"destroyed.{row.role}": f"{row.kind} {row.policy}"}, self.actor)
                     touched(session, row)
 
-    def intend_nameless(self, digests: Collection[str], policy: str, at: datetime) -> None:
-        """Records that those of these files that no batch names or needs will be destroyed."""
+    def intend_nameless(self, digests: Mapping[str, bool], policy: str, at: datetime) -> None:
+        """Records that those of these files that no batch names or needs will be destroyed. ``digests``: SHA-256 →
+        whether it has lain there for the time of ``policy``; what has not goes where it was destroyed before, and an
+        older folder has brought it back.
+        """
         alive = select(FileRow.sha256).outerjoin(DestructionRow, _same_file())
         alive = alive.where(FileRow.sha256.in_(digests), DestructionRow.done_at.is_(None))
         begun = select(DestructionRow.sha256).where(
@@ -148,7 +153,12 @@ class Retention:
         with transaction(self.engine) as session:
             _order_those_who_intend(session)
             left = set(digests) - set(session.scalars(alive)) - set(session.scalars(begun))
-            rows = [self._of_work("nameless", digest, policy, at) for digest in sorted(left)]
+            lately = {digest for digest in left if not digests[digest]}
+            ended = dict.fromkeys(left - lately, policy)
+            if lately:
+                before = select(DestructionRow.sha256).where(DestructionRow.sha256.in_(lately))
+                ended |= dict.fromkeys(session.scalars(before), _BACK)
+            rows = [self._of_work("nameless", digest, ended[digest], at) for digest in sorted(ended)]
             session.add_all(rows)
             self._append_note(session, rows, "intended", at)
 
@@ -206,9 +216,9 @@ class Retention:
             return {role: at for role, at in rows if at is not None}
 
     def not_destroyed(self) -> list[str]:
-        """The hashes of all files that batches name and nobody destroyed."""
-        gone = select(DestructionRow.sha256).where(DestructionRow.done_at.is_not(None))
-        query = select(FileRow.sha256).where(FileRow.sha256.not_in(gone)).distinct().order_by(FileRow.sha256)
+        """The hashes of all files that some batch names, of which nobody destroyed them."""
+        query = select(FileRow.sha256).outerjoin(DestructionRow, _same_file()).where(DestructionRow.done_at.is_(None))
+        query = query.distinct().order_by(FileRow.sha256)
         with transaction(self.engine) as session:
             return list(session.scalars(query))
 

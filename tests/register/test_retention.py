@@ -125,6 +125,26 @@ def test_a_file_that_many_batches_share_is_not_asked_of_each_for_each(
     assert costs[1] <= costs[0] + 2
 
 
+def test_what_an_older_folder_brings_back_under_a_newer_register_goes_again(
+    desk: Desk, manifest: RequestManifest, register: Register
+) -> None:
+    """Within two nights, and not when everything goes that no batch names; but what a new batch has sent anew stays,
+    and is held against its hash like any other.
+    """
+    desk.closed(manifest, "gone", b"rows")
+    desk.closed(manifest, "gone-too", b"other rows")
+    assert retention.run(desk.later(31))["originals"] == 2
+    for content in (b"rows", b"other rows", b"nobody's"):
+        desk.app.archive.keep(content)
+    desk.batch(manifest, "anew", b"other rows")
+    assert retention.run(desk.later(0)).total() == 0, "whoever laid it down may be about to name it"
+    assert retention.run(desk.later(2)) == {"work": 1, "exports": 0}
+    assert [desk.there(content) for content in (b"rows", b"other rows", b"nobody's")] == [False, True, True]
+    assert sha256(b"other rows") in register.retention.not_destroyed()
+    assert sha256(b"rows") not in register.retention.not_destroyed()
+    register.verify()
+
+
 def test_each_kind_has_its_time(desk: Desk, manifest: RequestManifest) -> None:
     batch = desk.closed(manifest, "kinds", b"rows")
     result = f"result of {batch}".encode()

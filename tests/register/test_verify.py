@@ -94,7 +94,7 @@ def full(migrated: Database, manifest: RequestManifest, due: Due, result_files: 
     register.pickups.taken(BATCH, 1, PickupEvidence.REMOVED, AT)
     register.retention.hold(BATCH, "a court asks", AT)
     register.retention.release_hold(BATCH, AT)
-    register.retention.intend_nameless(["d" * 64], "30 days", AT)
+    register.retention.intend_nameless({"d" * 64: True}, "30 days", AT)
     register.alerts.of_batch(BATCH, [NewAlert("bank", BATCH, "overdue", 0, due.day, due.day)], AT)
     register.alerts.mark_sent(register.alerts.find(), AT)
     register.missing.notice("bank", ("monthly", "2026-10", ""), due.day, AT)
