@@ -6,7 +6,8 @@ Rules
 - Register first, file second, register again: killed at any point, the next run goes on. A file is moved aside before
   it is deleted, and moved back where somebody asked for the same bytes meanwhile (it is younger than ``SETTLED``).
 - What lies in the archive and is named by no batch (of steps that were killed, copies of notices), and what was left in
-  the working folders and the cache, goes after the days of ``work``. What was derived from an original goes before it.
+  the working folders and the cache, goes after the days of ``work``; what was destroyed before and lies there again (an
+  older folder under a newer register), once it is ``SETTLED``. What was derived from an original goes before it.
 - Raw exports go some days after their version was published (``snapshots/raw_exports.py``), each by its name and hash.
 - Backups are not reached from here; they must follow (``docs/operations.md``).
 """
@@ -157,9 +158,11 @@ def _settled(app: App) -> datetime:
 def _intend_nameless(app: App) -> None:
     """What lies in the archive and is named by no batch will be destroyed, too."""
     days = app.settings.retention.work_days
-    digests = app.archive.digests(app.now() - timedelta(days=days))
-    while several := list(islice(digests, _CHUNK)):
-        app.register.retention.intend_nameless(several, f"{days} days", app.now(), app.archive.is_gone)
+    long_ago = app.now() - timedelta(days=days)
+    touched = app.archive.digests(_settled(app))
+    while several := dict(islice(touched, _CHUNK)):
+        nameless = {digest: at < long_ago for digest, at in several.items()}
+        app.register.retention.intend_nameless(nameless, f"{days} days", app.now(), app.archive.is_gone)
 
 
 def _left_in_work(app: App) -> int:

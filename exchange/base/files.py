@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -142,6 +142,11 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def is_digest(text: str) -> bool:
+    """Whether this is a SHA-256 in hex, as files of the archive are named."""
+    return len(text) == _DIGEST and set(text) <= set("0123456789abcdef")
+
+
 class Archive:
     """Everything that came from outside, as it came: one file per content, named by its SHA-256."""
 
@@ -150,7 +155,7 @@ class Archive:
 
     def path(self, digest: str) -> Path:
         """Where the original of this SHA-256 lies, or would lie."""
-        if len(digest) != _DIGEST or not set(digest) <= set("0123456789abcdef"):
+        if not is_digest(digest):
             msg = "not a SHA-256 in hex"
             raise ValueError(msg)
         return self.folder / digest[:2] / digest
@@ -187,12 +192,12 @@ class Archive:
                 return False
         return True
 
-    def digests(self, untouched_since: datetime) -> Iterator[str]:
-        """What nobody laid down or touched since this moment."""
+    def digests(self, untouched_since: datetime) -> Iterator[tuple[str, datetime]]:
+        """What nobody laid down or touched since this moment, and when somebody last did."""
         for path in sorted(self.folder.glob("??/*")):
             with suppress(FileNotFoundError):  # another run destroyed it meanwhile
-                if len(path.name) == _DIGEST and path.stat().st_mtime < untouched_since.timestamp():
-                    yield path.name
+                if len(path.name) == _DIGEST and (at := path.stat().st_mtime) < untouched_since.timestamp():
+                    yield path.name, datetime.fromtimestamp(at, UTC)
 
     def destroy(self, digest: str, untouched_since: datetime) -> bool:
         """Deletes an original that nobody touched since; False where somebody did. It is moved aside first, so that

@@ -4,7 +4,8 @@ Rules
 - A destruction is recorded before it begins and again when it is done, the second time in the ledger, too. The batch's
   line, and the names and hashes of its files, stay.
 - Nothing is destroyed of a batch that is held, or to whose answers an open objection is made.
-- A file is destroyed when no other batch needs it, that is, none whose own copy is not due yet or must be kept.
+- A file is destroyed when no other batch needs it, that is, none whose own copy is not due yet or must be kept. What
+  the register names beside batches, the certificates of conformance, is never destroyed: live partners are live by them.
 - Who is about to destroy a file has locked all batches that name it, so that a hold, or an objection
   (:func:`check_not_past`), comes before or after, not between. Of two runs at once one intends a file, and one destroys
   it.
@@ -12,7 +13,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +26,7 @@ from sqlalchemy.orm import Session, aliased
 from exchange.base.errors import Halt, Refused
 from exchange.register.attest import attest_rows, attest_to_change, one_moment
 from exchange.register.batches import Role
+from exchange.register.conformance import ConformanceRow
 from exchange.register.database import transaction
 from exchange.register.ledger import append_note, touched
 from exchange.register.lines import append_event, get_batch
@@ -39,6 +41,8 @@ EXPORTS: Final = "exports"
 
 
 _INTENDING: Final = 0x44455354  # "DEST": orders those who intend files that no batch names
+_BACK: Final = "destroyed before"
+"""The policy by which goes what an older folder has brought back."""
 _LATELY: Final = 50
 """So many of the ledger's last lines count as lately."""
 
@@ -139,10 +143,11 @@ class Retention:
                     touched(session, row)
 
     def intend_nameless(
-        self, digests: Collection[str], policy: str, at: datetime, is_gone: Callable[[str], bool] = lambda _: False
+        self, digests: Mapping[str, bool], policy: str, at: datetime, is_gone: Callable[[str], bool] = lambda _: False
     ) -> None:
-        """Records that those of these files that no batch names or needs will be destroyed. ``is_gone``: whether
-        another run has destroyed one since it was listed.
+        """Records that those of these files that no batch names or needs will be destroyed. ``digests``: SHA-256 →
+        whether it has lain there for the time of ``policy``; what has not goes where it was destroyed before, and an
+        older folder has brought it back. ``is_gone``: whether another run has destroyed one since it was listed.
         """
         alive = select(FileRow.sha256).outerjoin(DestructionRow, _same_file())
         alive = alive.where(FileRow.sha256.in_(digests), DestructionRow.done_at.is_(None))
@@ -151,9 +156,16 @@ class Retention:
         )
         with transaction(self.engine) as session:
             _order_those_who_intend(session)
-            left = set(digests) - set(session.scalars(alive)) - set(session.scalars(begun))
+            certificates = select(ConformanceRow.sha256).where(ConformanceRow.sha256.in_(digests))
+            named = (set(session.scalars(query)) for query in (alive, begun, certificates))
+            left = set(digests).difference(*named)
             left -= {digest for digest in left if is_gone(digest)}  # behind the lock, and after who has begun was asked
-            rows = [self._of_work("nameless", digest, policy, at) for digest in sorted(left)]
+            lately = {digest for digest in left if not digests[digest]}
+            ended = dict.fromkeys(left - lately, policy)
+            if lately:
+                before = select(DestructionRow.sha256).where(DestructionRow.sha256.in_(lately))
+                ended |= dict.fromkeys(session.scalars(before), _BACK)
+            rows = [self._of_work("nameless", digest, ended[digest], at) for digest in sorted(ended)]
             session.add_all(rows)
             self._append_note(session, rows, "intended", at)
 
@@ -211,11 +223,13 @@ class Retention:
             return {role: at for role, at in rows if at is not None}
 
     def not_destroyed(self) -> list[str]:
-        """The hashes of all files that batches name and nobody destroyed."""
-        gone = select(DestructionRow.sha256).where(DestructionRow.done_at.is_not(None))
-        query = select(FileRow.sha256).where(FileRow.sha256.not_in(gone)).distinct().order_by(FileRow.sha256)
+        """The hashes of all files that some batch names, of which nobody destroyed them, and of the certificates of
+        conformance; ascending.
+        """
+        query = select(FileRow.sha256).outerjoin(DestructionRow, _same_file()).where(DestructionRow.done_at.is_(None))
+        certificates = select(ConformanceRow.sha256).where(ConformanceRow.sha256.is_not(None))
         with transaction(self.engine) as session:
-            return list(session.scalars(query))
+            return sorted({*session.scalars(query), *filter(None, session.scalars(certificates))})
 
     def named_lately(self) -> list[str]:
         """The hashes of the files, neither destroyed nor about to be, of the batches of the ledger's last lines."""
@@ -315,10 +329,13 @@ def _protected(batch_id: Any) -> ColumnElement[bool]:
 
 
 def _is_needed(session: Session, digest: str) -> bool:
-    """Whether a batch needs the file: its destruction there is not intended, or is not allowed."""
+    """Whether a batch needs the file: its destruction there is not intended, or is not allowed; or it is a certificate
+    of conformance, which no batch names.
+    """
     naming = select(FileRow.role).outerjoin(DestructionRow, _same_file()).where(FileRow.sha256 == digest)
     needed = naming.where(or_(DestructionRow.id.is_(None), _undone_and_protected()))
-    return bool(session.scalar(select(needed.exists())))
+    certificate = select(ConformanceRow.number).where(ConformanceRow.sha256 == digest)
+    return bool(session.scalar(select(or_(needed.exists(), certificate.exists()))))
 
 
 def _undone_and_protected() -> ColumnElement[bool]:

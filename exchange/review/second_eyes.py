@@ -48,12 +48,25 @@ def decide_all(app: App, by_batch: Mapping[str, Sequence[Decision]]) -> dict[str
 
 def undo(app: App, batch_id: str, row: int) -> None:
     """Takes back this officer's decision of a row; Halt where it is somebody else's, or was approved."""
+    _withdraw(app, batch_id, row)
+    try:
+        app.register.reviews.undo(batch_id, row)
+    except Halt:
+        if not _withdraw(app, batch_id, row):  # else it was proposed in between
+            raise
+        app.register.reviews.undo(batch_id, row)
+
+
+def _withdraw(app: App, batch_id: str, row: int) -> bool:
+    """Withdraws the release in which this officer's decision waits for a leader; whether there is one."""
     review = app.register.reviews.get(batch_id, row)
-    if review.state is ReviewState.LEAVING and review.decided_by == app.register.actor:
-        for release in app.register.releases.of(batch_id):
-            if release.state is ReleaseState.PROPOSED and row in release.rows:
-                app.register.releases.withdraw(batch_id, release.number, UNDONE, unjudged=True)
-    app.register.reviews.undo(batch_id, row)
+    if review.state is not ReviewState.LEAVING or review.decided_by != app.register.actor:
+        return False
+    releases = [each for each in app.register.releases.of(batch_id) if row in each.rows]
+    waiting = [each for each in releases if each.state is ReleaseState.PROPOSED]
+    for release in waiting:
+        app.register.releases.withdraw(batch_id, release.number, UNDONE, unjudged=True)
+    return bool(waiting)
 
 
 def approve(app: App, batch_id: str, number: int, shown: str) -> None:

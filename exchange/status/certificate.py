@@ -29,9 +29,10 @@ from exchange.calendar.working_days import office_day
 from exchange.register import State
 from exchange.register.tests_of import TestBatch, test_batches
 from exchange.status.facts import FORMATS
+from exchange.steps.notice import send_signed
 from exchange.wire.conformance import Certificate, Shown
 from exchange.wire.envelope import sign
-from exchange.wire.manifest import ENVELOPE_SUFFIX, SIGNATURE_SUFFIX, write
+from exchange.wire.manifest import ENVELOPE_SUFFIX, write
 
 _ANSWERED: Final = (State.DELIVERED, State.CLOSED)
 _NOT_ACCEPTED: Final = (State.CLAIMED, State.REFUSED)
@@ -77,13 +78,11 @@ def certify(app: App, agreement: Agreement, needed: Sequence[Requirement]) -> st
             shown=shown,
         )
     )
-    digest = app.archive.keep(content)
-    signature = app.archive.keep(sign(content, app.signing))
-    app.register.conformance.certify(agreement.partner, digest, app.now())
+    signature = sign(content, app.signing)
+    app.register.conformance.certify(agreement.partner, app.archive.keep(content), app.now())
     name = f"{agreement.partner}.conformance.json"
     with app.folder(agreement) as folder:
-        folder.deliver(name + SIGNATURE_SUFFIX, app.archive.verified_path(signature))
-        folder.deliver(name, app.archive.verified_path(digest))
+        send_signed(app, folder, name, content, signature)
     return name
 
 

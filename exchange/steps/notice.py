@@ -9,7 +9,14 @@ from exchange.wire.transport import Folder
 
 
 def send_notice(app: App, folder: Folder, notice: Notice, name: str) -> None:
-    """Puts the notice into the partner's folder under this name, its signature first."""
-    archive, content = app.archive, write(notice)
-    folder.deliver(name + SIGNATURE_SUFFIX, archive.verified_path(archive.keep(sign(content, app.signing))))
-    folder.deliver(name, archive.verified_path(archive.keep(content)))
+    """Puts the notice into the partner's folder under this name."""
+    content = write(notice)
+    send_signed(app, folder, name, content, sign(content, app.signing))
+
+
+def send_signed(app: App, folder: Folder, name: str, content: bytes, signature: bytes) -> None:
+    """Keeps a message with its signature, and puts both, the signature first; of several who send one under this name
+    at once both files are of one of them.
+    """
+    kept = {name + SIGNATURE_SUFFIX: app.archive.keep(signature), name: app.archive.keep(content)}
+    folder.deliver_together([(each, app.archive.verified_path(digest), digest) for each, digest in kept.items()])

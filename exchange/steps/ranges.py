@@ -9,6 +9,7 @@ Rules
   others; a partner's file lies in that archive, too, and may be encrypted to that certificate. So a file is taken where
   it bears a code that only the office can make (HMAC-SHA256 under a key derived from its decryption key).
 - Put together the ranges are what deciding in one go gives; a test holds the one against the other.
+- What Airflow carries instead (a part that was marked successful, a range that was removed since) is decided anew.
 - A range that is decided again has another hash (encryption is random). The files go when the batch is prepared; what a
   try that was killed left, and nobody names, goes by retention.
 """
@@ -28,6 +29,7 @@ import polars as pl
 
 from exchange.app import App
 from exchange.base.errors import Halt
+from exchange.base.files import is_digest
 from exchange.base.parallel import map_ordered
 from exchange.base.timing import in_stage
 from exchange.matching import unregistered
@@ -157,6 +159,8 @@ def _code(app: App, name: str, table: bytes) -> bytes:
 
 def _opened(context: BatchContext, digest: str, name: str) -> pl.DataFrame:
     app = context.app
+    if not isinstance(digest, str) or not is_digest(digest) or app.archive.is_gone(digest):
+        raise Halt(_NOT_WHOLE)
     kept_name, _, rest = decrypt(app.archive.verified_path(digest), app.decryption).partition(b"\n")
     code, _, table = rest.partition(b"\n")
     if kept_name != name.encode() or not hmac.compare_digest(code, _code(app, name, table)):

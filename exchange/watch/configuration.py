@@ -8,14 +8,13 @@ Rules
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
 from exchange.app import App
 from exchange.base.paths import EXPECTATIONS, SCHEMAS
-from exchange.register.configuration import Configured
 
 log = logging.getLogger(__name__)
 _AGREED: Final = (".toml", ".pem")
@@ -23,12 +22,15 @@ _AGREED: Final = (".toml", ".pem")
 
 def watch_configuration(app: App) -> list[str]:
     """The names of what is new, changed or gone since the ledger was last told."""
-    known = {part.name: part for part in app.register.configuration.known()}
-    hashes = {"settings": sha256(app.settings.model_dump_json().encode()).hexdigest()}
-    for name, path in _files(app):
-        if (digest := _digest(path, known.get(name))) is not None:
-            hashes[name] = digest
-    changed = app.register.configuration.record(hashes, app.now())
+
+    def look(known: Mapping[str, str]) -> dict[str, str]:
+        hashes = {"settings": sha256(app.settings.model_dump_json().encode()).hexdigest()}
+        for name, path in _files(app):
+            if (digest := _digest(path, known.get(name))) is not None:
+                hashes[name] = digest
+        return hashes
+
+    changed = app.register.configuration.record(look, app.now)
     if changed:
         log.info("told to the ledger as new, changed or gone: %s", ", ".join(changed))
     return changed
@@ -48,10 +50,10 @@ def _files(app: App) -> Iterator[tuple[str, Path]]:
             yield f"{folder.name}/{path.relative_to(folder)}", path
 
 
-def _digest(path: Path, known: Configured | None) -> str | None:
+def _digest(path: Path, known: str | None) -> str | None:
     try:
         return sha256(path.read_bytes()).hexdigest()
     except FileNotFoundError:
         return None
     except OSError:
-        return None if known is None else known.sha256
+        return known

@@ -167,7 +167,7 @@ def confirm(ground: Ground) -> Act:
 
 def left_over(register: Register) -> int:
     """How many files that no batch names are intended then."""
-    register.retention.intend_nameless(["d" * 64], "20 days", AT)
+    register.retention.intend_nameless({"d" * 64: True}, "20 days", AT)
     return len(register.retention.intended())
 
 

@@ -79,6 +79,8 @@ RULES: Final[Mapping[str, Acts]] = {
     "told twice": (Ground.asked, confirm, confirm),
     "approve, undo": (Ground.proposed, lambda _: approve, undo),
     "undo, approve": (Ground.proposed, undo, lambda _: approve),
+    "undo, propose": (Ground.decided, undo, lambda _: propose(1, 2)),
+    "propose, undo": (Ground.decided, lambda _: propose(1, 2), undo),
     "approve, reject": (Ground.proposed, lambda _: approve, lambda _: reject),
     "approve twice": (Ground.proposed, lambda _: approve, lambda _: approve),
     "propose twice": (
@@ -195,8 +197,8 @@ RULES: Final[Mapping[str, Acts]] = {
     ),
     "configuration twice": (
         Ground.nothing,
-        lambda _: lambda register: register.configuration.record({"settings": "a" * 64}, AT),
-        lambda _: lambda register: register.configuration.record({"settings": "a" * 64}, AT),
+        lambda _: lambda register: register.configuration.record(lambda _: {"settings": "a" * 64}, lambda: AT),
+        lambda _: lambda register: register.configuration.record(lambda _: {"settings": "a" * 64}, lambda: AT),
     ),
 }
 

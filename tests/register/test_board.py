@@ -103,11 +103,11 @@ def test_receipts_are_told_once(register: Register, delivered: str) -> None:
 
 
 def test_a_configuration_that_was_told_is_told_no_more(register: Register) -> None:
-    assert register.configuration.record({"settings": "a" * 64}, AT) == ["settings"]
+    assert register.configuration.record(lambda _: {"settings": "a" * 64}, lambda: AT) == ["settings"]
     lines = register.verify()
-    assert register.configuration.record({"settings": "a" * 64}, AT + DAY) == []
+    assert register.configuration.record(lambda _: {"settings": "a" * 64}, lambda: AT + DAY) == []
     assert register.verify() == lines
-    assert register.configuration.record({}, AT + DAY) == ["settings"], "it is gone"
+    assert register.configuration.record(lambda _: {}, lambda: AT + DAY) == ["settings"], "it is gone"
 
 
 def test_missing_sets_of_one_partner(register: Register) -> None:

@@ -224,7 +224,7 @@ def test_what_another_night_does_while_it_is_looked_at_is_no_forgery(
     """It removes one of the files between two questions of this one, and has that told."""
     other = database.open("another night")
     register.retention.intend_exports([("population/2026-11-01", "x")], "30 days", AT)
-    register.retention.intend_nameless(["d" * 64], "30 days", AT)
+    register.retention.intend_nameless({"d" * 64: True}, "30 days", AT)
     try:
         for intended in (register.retention.intended_exports, register.retention.intended):
             ((number, *_),) = intended()

@@ -126,6 +126,46 @@ def test_a_file_that_many_batches_share_is_not_asked_of_each_for_each(
     assert costs[1] <= costs[0] + 2
 
 
+def test_what_an_older_folder_brings_back_under_a_newer_register_goes_again(
+    desk: Desk, manifest: RequestManifest, register: Register
+) -> None:
+    """Within two nights, and not when everything goes that no batch names; but what a new batch has sent anew stays,
+    and is held against its hash like any other.
+    """
+    desk.closed(manifest, "gone", b"rows")
+    desk.closed(manifest, "gone-too", b"other rows")
+    assert retention.run(desk.later(31))["originals"] == 2
+    for content in (b"rows", b"other rows", b"nobody's"):
+        desk.app.archive.keep(content)
+    desk.batch(manifest, "anew", b"other rows")
+    assert retention.run(desk.later(0)).total() == 0, "whoever laid it down may be about to name it"
+    assert retention.run(desk.later(2)) == {"work": 1, "exports": 0}
+    assert [desk.there(content) for content in (b"rows", b"other rows", b"nobody's")] == [False, True, True]
+    assert sha256(b"other rows") in register.retention.not_destroyed()
+    assert sha256(b"rows") not in register.retention.not_destroyed()
+    register.verify()
+
+
+def test_a_certificate_of_conformance_stays(desk: Desk, register: Register) -> None:
+    """No batch names it, and each set of a live partner is held against what it says was shown."""
+    certificates = [desk.app.archive.keep(content) for content in (b"certificate", b"certificate made anew")]
+    for digest in certificates:
+        register.conformance.certify("court", digest, datetime.now(UTC))
+    for days in (2, 21, 400):
+        assert retention.run(desk.later(days)).total() == 0
+    assert desk.there(b"certificate")
+    assert desk.there(b"certificate made anew")
+    assert set(certificates) <= set(register.retention.not_destroyed()), "and is held against its hash"
+
+
+def test_one_that_is_intended_when_it_becomes_a_certificate_stays(desk: Desk, register: Register) -> None:
+    digest = desk.app.archive.keep(b"certificate")
+    register.retention.intend_nameless({digest: True}, "20 days", datetime.now(UTC))
+    register.conformance.certify("court", digest, datetime.now(UTC))
+    assert retention.run(desk.later(21)).total() == 0
+    assert desk.there(b"certificate")
+
+
 def test_each_kind_has_its_time(desk: Desk, manifest: RequestManifest) -> None:
     batch = desk.closed(manifest, "kinds", b"rows")
     result = f"result of {batch}".encode()
@@ -247,7 +287,7 @@ def test_what_another_night_destroyed_since_it_was_listed_is_not_recorded_again(
     digest, later = desk.app.archive.keep(b"of a step that was killed"), desk.later(21)
     listed = type(later.archive).digests
 
-    def meanwhile(archive: Archive, since: datetime) -> Iterator[str]:
+    def meanwhile(archive: Archive, since: datetime) -> Iterator[tuple[str, datetime]]:
         found = list(listed(archive, since))
         with monkeypatch.context() as patched:
             patched.setattr(Archive, "digests", listed)

@@ -10,7 +10,15 @@ import pytest
 from exchange.app import App
 
 ABOUT_CONNECTIONS = frozenset(
-    {"test_apart", "test_believes_nothing", "test_check", "test_every_trouble", "test_interruptions", "test_pickup"}
+    {
+        "test_apart",
+        "test_believes_nothing",
+        "test_check",
+        "test_every_trouble",
+        "test_interruptions",
+        "test_notice",
+        "test_pickup",
+    }
 )
 """Files whose tests are about servers that fail, stop or answer oddly: there the office connects as it does."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 from datetime import date
+from typing import Any
 
 import polars as pl
 import pytest
@@ -152,6 +153,21 @@ def test_a_range_that_the_office_did_not_write_is_not_put_together(app: App, acc
             pipeline.process_ranges(app, context.batch.id, [planted])
         assert app.archive.has(planted), "nothing is removed, either"
     assert app.register.batch(context.batch.id).state is State.ACCEPTED
+
+
+@pytest.mark.parametrize("instead", ["", "a hash", "0" * 64, 7, None], ids=repr)
+def test_what_airflow_gives_instead_of_a_range_is_told_as_that(app: App, accept: Accept, instead: object) -> None:
+    """A part that was marked successful or cleared alone, an XCom that somebody wrote, a range that was removed by a
+    try of which an older register knows nothing: to be decided anew, and no file to be brought back.
+    """
+    context = accept(app)
+    ranges: list[Any] = [pipeline.match_range(app, context.batch.id, 0, 2), instead]
+    for given in (ranges, ranges[::-1], ranges[1:]):
+        with pytest.raises(Halt, match="clear the task `plan`"):
+            pipeline.process_ranges(app, context.batch.id, given)
+    assert app.register.batch(context.batch.id).state is State.ACCEPTED
+    pipeline.process(app, context.batch.id)
+    assert app.register.batch(context.batch.id).state is State.PREPARED
 
 
 def test_who_has_no_number_is_not_cut_by_it(app: App, accept: Accept) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from sqlalchemy import select
@@ -64,6 +66,45 @@ def test_each_change_is_told_once(own: App, change: Callable[[Path], object], na
     for name in names:
         assert (own.settings.agreements / Path(name).name).exists() == (known[name] != GONE)
     own.register.verify()
+
+
+def test_of_two_that_look_at_once_none_tells_what_was_there_before(
+    own: App, opened: Callable[[str], App], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hourly look and an administrator's: the file is changed once the first has read it."""
+    place, read, contents = own.settings.agreements / "bank.toml", Path.read_bytes, [b"second", b"third"]
+    other = App(own.settings, opened("administrator").register)
+    beside = Thread(target=watch_configuration, args=(other,))
+
+    def changed_behind(path: Path) -> bytes:
+        content = read(path)
+        if path == place and contents:
+            place.write_bytes(contents.pop())
+            if beside.ident is None:
+                beside.start()
+                beside.join(2)  # until it has told it, or waits for the first
+        return content
+
+    place.write_bytes(b"first")
+    contents.reverse()
+    before = history(own, place.name)
+    monkeypatch.setattr(Path, "read_bytes", changed_behind)
+    watch_configuration(own)
+    beside.join()
+    monkeypatch.undo()
+    told_meanwhile = history(own, place.name)[len(before) :]
+    watch_configuration(own)
+    everything = [sha256(content).hexdigest() for content in (b"first", b"second", b"third")]
+    assert told_meanwhile == sorted(set(told_meanwhile), key=everything.index), "in the order in which they were there"
+    assert history(own, place.name)[-1] == everything[-1]
+
+
+def history(app: App, name: str) -> list[str]:
+    """What the ledger was told of this file of the agreements, one after another."""
+    key = f"configuration.agreements/{name}"
+    notes = select(LedgerRow.facts).where(LedgerRow.facts.contains(f'"{key}"')).order_by(LedgerRow.seq)
+    with Session(app.register.engine) as session:
+        return [json.loads(facts)[key] for facts in session.scalars(notes)]
 
 
 def test_settings_and_tables_of_rules_are_told(own: App) -> None:
