@@ -142,7 +142,7 @@ def _reviews(lines: Lines, month: Month) -> pl.DataFrame:
 
 def _approvals(lines: Lines, month: Month, named: pl.DataFrame) -> pl.DataFrame:
     asked = lines.releases.filter("approval").join(named, on="batch")
-    waits = pl.col("approved").is_null() & pl.col("rejected").is_null()
+    waits = pl.all_horizontal(pl.col("approved", "rejected", "reopened").is_null())
     counted = asked.group_by("partner", "zh").agg(
         _within("approved", month).sum().cast(pl.Int64).alias("approved"),
         _within("rejected", month).sum().cast(pl.Int64).alias("returned"),

@@ -134,11 +134,12 @@ def test_open_answers_are_counted_when_they_are_settled() -> None:
 def test_reviews_approvals_and_objections() -> None:
     line = batch("2026-10-28", None, at(7))
     objection = (line[0], line[1], "objection", "bank-jilin.first", *line[4:])
-    release = ("b", 1, 5, True, 2, at(8), at(9), None, at(9, 11))
-    waiting = ("b", 2, 3, True, None, at(20), None, None, None)
+    release = ("b", 1, 5, True, 2, at(8), at(9), None, None, at(9, 11))
+    waiting = ("b", 2, 3, True, None, at(20), None, None, None, None)
+    withdrawn = ("b", 3, 3, True, None, at(20), None, None, at(20, 11), None)
     queue = [("b", "220100", "released", at(8))] * 5 + [("b", "220100", "open", None)] * 2
     queue.append(("b", "220100", "decided", at(2, month=11)))
-    found = told(batches=[objection], releases=[release, waiting], reviews=queue)
+    found = told(batches=[objection], releases=[release, waiting, withdrawn], reviews=queue)
     assert found.reviews.rows() == [("220100", 5, 3)], "decided after the month: open at its end"
     assert found.approvals.select("approved", "returned", "waiting", "people").rows() == [(1, 0, 1, 5)]
     assert found.objections.select("came", "answered", "upheld").rows() == [(1, 5, 2)]
