@@ -55,6 +55,10 @@ def test_the_version_is_the_projects() -> None:
             "  计入 counted 12-30 12-31 01-04 01-05 01-06 01-07 01-08 01-11 01-12 01-13\n",
         ),
         (("ad_hoc", "2026-10-01"), "2026-10-01  0 个工作日 working days\n"),
+        (
+            ("ad_hoc", "2026-11-23", "--item", "name", "--item", "criminal_record"),
+            "2026-11-23  0 个工作日 working days\n2026-11-26  3 个工作日 working days: criminal_record\n",
+        ),
     ],
 )
 def test_due(arguments: tuple[str, ...], printed: str) -> None:
@@ -62,11 +66,14 @@ def test_due(arguments: tuple[str, ...], printed: str) -> None:
     assert (ended.returncode, ended.stdout) == (0, printed)
 
 
-@pytest.mark.parametrize("arguments", [("weekly", "2026-09-28"), ("monthly", "28.9.2026")])
+@pytest.mark.parametrize(
+    "arguments",
+    [("weekly", "2026-09-28"), ("monthly", "28.9.2026"), ("ad_hoc", "2026-11-23", "--item", "criminal_recrod")],
+)
 def test_due_says_what_is_right(arguments: tuple[str, ...]) -> None:
     ended = exchange("due", *arguments)
     assert ended.returncode == 2
-    assert "annual" in ended.stderr or "YYYY-MM-DD" in ended.stderr
+    assert any(right in ended.stderr for right in ("annual", "YYYY-MM-DD", "criminal_record"))
 
 
 def test_without_settings_it_says_what_to_do() -> None:

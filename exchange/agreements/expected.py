@@ -87,15 +87,41 @@ def upcoming(agreement: Agreement, today: date, came: Came, office_days: OfficeD
     return sorted(sets, key=lambda expected_set: (expected_set.expected_by, expected_set.name))
 
 
+def current(
+    agreement: Agreement, expected: Expected, today: date, came: Came, office_days: OfficeDays
+) -> list[tuple[Missing, bool]]:
+    """The sets of one that the agreement expects of which period or day is not over, up to the next that is to come
+    (``upcoming``); each with whether it came.
+    """
+    sets: list[tuple[Missing, bool]] = []
+    for period, expected_set in _expected_sets(agreement, expected, office_days):
+        has_begun = period.first <= today
+        if not has_begun and any(not there and today <= one.expected_by for one, there in sets):
+            break
+        if today <= max(period.last, expected_set.expected_by):
+            sets.append((expected_set, bool(matching(*expected_set.key, came))))
+        if not has_begun and not sets[-1][1]:
+            break
+    return sets
+
+
 def _not_come(agreement: Agreement, expected: Expected, came: Came, office_days: OfficeDays) -> Iterator[Missing]:
     """The sets that did not come, period by period, up to the agreement's last day."""
+    for _, expected_set in _expected_sets(agreement, expected, office_days):
+        if not matching(*expected_set.key, came):
+            yield expected_set
+
+
+def _expected_sets(
+    agreement: Agreement, expected: Expected, office_days: OfficeDays
+) -> Iterator[tuple[Period, Missing]]:
+    """All sets that are expected, period by period, up to the agreement's last day."""
     since = max(agreement.in_force_from, expected.since or agreement.in_force_from)
     period = period_of(expected.cycle, since)
     if period.first < since:
         period = period.following
     while (day := expected_by(expected, period, office_days)) <= agreement.last_day:
-        if not matching(expected.cycle, period.name, expected.purpose or "", came):
-            yield Missing(expected.cycle, period.name, expected.purpose or "", day)
+        yield period, Missing(expected.cycle, period.name, expected.purpose or "", day)
         period = period.following
 
 

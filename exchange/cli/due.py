@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from exchange.calendar.deadlines import WORKING_DAYS
+from exchange.base.tables import ITEMS
+from exchange.calendar.deadlines import WORKING_DAYS, later_items
 from exchange.calendar.office_days import load_office_days
-from exchange.calendar.working_days import due_date
+from exchange.calendar.working_days import due_after, due_date
 from exchange.cli.outcome import out, outcome
 from exchange.settings import Settings, are_there
 
@@ -29,6 +30,9 @@ def due(
         if cycle not in WORKING_DAYS:
             msg = f"没有这个周期 no such cycle; there are {', '.join(WORKING_DAYS)}"
             raise typer.BadParameter(msg)
+        if unknown := sorted(set(item or []) - set(ITEMS)):
+            msg = f"没有这个事项 no such item: {', '.join(unknown)}; there are {', '.join(ITEMS)}"
+            raise typer.BadParameter(msg)
         try:
             day = date.fromisoformat(received)
         except ValueError:
@@ -36,8 +40,13 @@ def due(
             raise typer.BadParameter(msg) from None
         # without an installation, the due date of the law; its own days need its settings
         file = Settings.load().office_days if are_there() else None
-        limit = due_date(cycle, day, load_office_days(file), items=item or [])
+        office_days = load_office_days(file)
+        limit = due_date(cycle, day, office_days, items=item or [])
         note = "（暂定 provisional）" if limit.provisional else ""
         out.print(f"{limit.day}  {limit.working_days} 个工作日 working days{note}")
         for start in range(0, len(limit.counted), 10):
             out.print("  计入 counted " + " ".join(f"{day:%m-%d}" for day in limit.counted[start : start + 10]))
+        for later, working_days in later_items(cycle, item or []).items():
+            last = due_after(working_days, day, office_days)
+            unsure = "（暂定 provisional）" if last.provisional else ""
+            out.print(f"{last.day}  {working_days} 个工作日 working days{unsure}: {later}")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
 
 from exchange.agreements.agreement import Agreement, load_agreement
-from exchange.agreements.expected import expected_by, matching
-from exchange.agreements.sections import Expected
+from exchange.agreements.expected import current
 from exchange.app import App
 from exchange.base.os_user import os_user
-from exchange.calendar.periods import period_of
 from exchange.calendar.working_days import OFFICE_ZONE, office_day
 from exchange.cli.listing import folded
 from exchange.cli.outcome import out, outcome
@@ -42,8 +41,8 @@ def expected(
         table = folded(_EXPECTED)
         for path in app.agreement_files():
             agreement = load_agreement(path)
-            for expectation in agreement.expected:
-                table.add_row(*_present(app, agreement, expectation))
+            for cells in [] if agreement.is_test else _current(app, agreement):
+                table.add_row(*cells)
         for line in app.register.missing.find(every=every):
             table.add_row(
                 line.partner, cycle_cell(line.cycle), line.period, line.purpose, str(line.expected_by), _state(line)
@@ -51,14 +50,16 @@ def expected(
         out.print(table if table.row_count else "协议未约定报送期限。 No agreement expects anything.")
 
 
-def _present(app: App, agreement: Agreement, expectation: Expected) -> tuple[str, ...]:
-    period = period_of(expectation.cycle, office_day(app.now()))
-    came = matching(
-        expectation.cycle, period.name, expectation.purpose or "", app.register.missing.came(agreement.partner)
-    )
-    by = expected_by(expectation, period, app.office_days)
-    state = "已收到" if came else "本期"
-    return agreement.partner, cycle_cell(expectation.cycle), period.name, expectation.purpose or "", str(by), state
+def _current(app: App, agreement: Agreement) -> Iterator[tuple[str, ...]]:
+    """What is to come now and what of it is there; what is known as missing has a line of its own."""
+    missing, today = app.register.missing, office_day(app.now())
+    known, arrived = {line.key for line in missing.find(partner=agreement.partner)}, missing.came(agreement.partner)
+    for expectation in agreement.expected:
+        for expected_set, came in current(agreement, expectation, today, arrived, app.office_days):
+            if came or expected_set.key not in known:
+                cycle, purpose = cycle_cell(expected_set.cycle), expected_set.purpose
+                state = "已收到" if came else "待报" if today <= expected_set.expected_by else "未收到"
+                yield agreement.partner, cycle, expected_set.period, purpose, str(expected_set.expected_by), state
 
 
 def _state(line: MissingSet) -> str:

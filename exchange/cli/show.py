@@ -11,9 +11,10 @@ from rich.table import Table
 
 from exchange.base.tables import SOURCES
 from exchange.calendar.deadlines import later_items
-from exchange.calendar.working_days import OFFICE_ZONE, office_day
+from exchange.calendar.working_days import OFFICE_ZONE
 from exchange.cli.listing import Coded, folded, unheaded
 from exchange.register import Batch, Register, State, Step
+from exchange.register.clock import missed_days
 from exchange.review.people import who
 from exchange.settings import Settings
 from exchange.supervision import labels
@@ -131,7 +132,7 @@ def _facts(register: Register, batch: Batch, steps: list[Step]) -> Table:
     table.add_row("人工核实 rows in review", ", ".join(f"{state} {count}" for state, count in queue.items()))
     table.add_row("报送 came", (batch.arrival or "").replace("_", " "))
     table.add_row("时限 due", due_words(batch))
-    table.add_row("办结 done", _done(batch, steps))
+    table.add_row("办结 done", _done(register, batch, steps))
     taken = [
         f"result {pickup.number} {moment(pickup.noticed_at)} ({pickup.how})" for pickup in register.pickups.of(batch.id)
     ]
@@ -141,13 +142,12 @@ def _facts(register: Register, batch: Batch, steps: list[Step]) -> Table:
     return table
 
 
-def _done(batch: Batch, steps: list[Step]) -> str:
-    closed = next((step.at for step in steps if step.to_state == State.CLOSED), None)
-    if closed is None or batch.due_on is None:
+def _done(register: Register, batch: Batch, steps: list[Step]) -> str:
+    late = missed_days(batch, steps, register.clock.stops(batch.id))
+    if late is None:
         return ""
-    return (
-        f"{moment(closed)} {'按时 on time' if office_day(closed) <= (batch.due_last or batch.due_on) else '逾期 late'}"
-    )
+    closed = next(step.at for step in steps if step.to_state == State.CLOSED)
+    return f"{moment(closed)} {'逾期 late' if late else '按时 on time'}"
 
 
 def _steps(settings: Settings, steps: list[Step]) -> Table:

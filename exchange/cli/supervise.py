@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Final
 
 import typer
@@ -15,6 +15,7 @@ from exchange.calendar.working_days import OFFICE_ZONE, office_day
 from exchange.cli.listing import AsCsv, AsJson, Coded, folded, show
 from exchange.cli.outcome import out, outcome
 from exchange.cli.show import cycle_cell
+from exchange.register.pickups import UncollectedResult
 from exchange.register.waiting import open_rows
 from exchange.supervision import labels
 from exchange.supervision.report import office_name
@@ -57,7 +58,8 @@ def supervise(
         _waiting(batches)
         _held(app)
         _missing(app, lines)
-        _uncollected(app)
+        for said in uncollected_words(app.register.pickups.uncollected()):
+            out.print(said, markup=False)
 
 
 def _picture(app: App) -> list[OpenBatch]:
@@ -149,16 +151,16 @@ def _held(app: App) -> None:
         out.print("exchange guard release|refuse BATCH --reason", markup=False)
 
 
-def _uncollected(app: App) -> None:
-    uncollected = app.register.pickups.uncollected()
-    if uncollected:
-        since = uncollected[0].since.astimezone(OFFICE_ZONE).strftime(_MINUTE)
-        if lost := sorted({result.batch for result in uncollected if not result.seen}):
-            out.print(f"结果不在部门目录 {len(lost)} 批 · not seen in the folder: {', '.join(lost[:5])}", markup=False)
-            out.print("exchange batch redeliver BATCH", markup=False)
-        out.print(
-            f"结果待部门取走 {len(uncollected)} 份，最早 {since} · results that partners have not taken", markup=False
-        )
+def uncollected_words(results: Iterable[UncollectedResult]) -> list[str]:
+    """What is said of results that were not taken: of live batches alone, as in the report."""
+    live = [result for result in results if not result.is_test]
+    if not live:
+        return []
+    since, said = live[0].since.astimezone(OFFICE_ZONE).strftime(_MINUTE), list[str]()
+    if lost := sorted({result.batch for result in live if not result.seen}):
+        said.append(f"结果不在部门目录 {len(lost)} 批 · not seen in the folder: {', '.join(lost[:5])}")
+        said.append("exchange batch redeliver BATCH")
+    return [*said, f"结果待部门取走 {len(live)} 份，最早 {since} · results that partners have not taken"]
 
 
 def _more(count: int, command: str) -> None:

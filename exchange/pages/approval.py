@@ -95,9 +95,14 @@ def _line(release: Release, batch: Batch, partner: str, purpose: str, today: dat
         "hits": _count_of(release, "record_found"),
         "clean": _count_of(release, "no_record"),
         "due": words.due_words(batch),
-        "late": batch.due_on is not None and batch.due_on <= today,
+        "late": _presses(batch, today),
         "since": words.moment(release.proposed_at),
     }
+
+
+def _presses(batch: Batch, today: date) -> bool:
+    """Whether what is open is due today or was before; not while the clock is paused."""
+    return not batch.clock_stands and batch.due_open is not None and batch.due_open <= today
 
 
 def _stop(app: App, known: Agreements, asked: Proposal) -> dict[str, object]:
@@ -144,7 +149,7 @@ def approval(asked: PageRequest) -> Response:
         purpose=purpose,
         bases=_bases(BatchContext.of(app, batch).bases, office_day(app.now())),
         due=words.due_words(batch),
-        late=batch.due_on is not None and batch.due_on <= office_day(app.now()),
+        late=_presses(batch, office_day(app.now())),
         since=words.moment(release.proposed_at),
         deciders=[words.who(app.settings, decider) for decider in sorted(deciders)],
         before=[words.who(app.settings, person) for person in sorted(before)],

@@ -17,7 +17,6 @@ from fastapi.responses import Response
 from exchange.agreements.sections import LETTER_ITEMS
 from exchange.app import App
 from exchange.base.tables import ALERTS, REFUSALS, SOURCES, STOPS
-from exchange.calendar.working_days import office_day
 from exchange.pages import words
 from exchange.pages.access import Group
 from exchange.pages.asked import PageRequest
@@ -25,7 +24,7 @@ from exchange.pages.paging import page_of
 from exchange.pages.told import lines
 from exchange.pages.troubles import agreements
 from exchange.register import Batch, State, Step
-from exchange.register.clock import Proposal
+from exchange.register.clock import Proposal, missed_days
 from exchange.register.extensions import ExtensionProposal
 from exchange.register.guard import GuardHold
 from exchange.supervision import labels
@@ -81,9 +80,9 @@ def _facts(app: App, batch: Batch, steps: list[Step]) -> Iterator[tuple[Words, s
         yield Words("阶段", "stage"), "测试，虚构数据 TEST, invented people"
     yield Words("报送", "came"), (batch.arrival or "").replace("_", " ")
     yield Words("时限", "due"), str(words.due_words(batch))
-    closed = next((step.at for step in steps if step.to_state == State.CLOSED), None)
-    if closed and batch.due_on:
-        late = office_day(closed) > batch.due_on
+    late = missed_days(batch, steps, app.register.clock.stops(batch.id))
+    if late is not None:
+        closed = next(step.at for step in steps if step.to_state == State.CLOSED)
         yield Words("办结", "done"), f"{words.moment(closed)} {'逾期 late' if late else '按时 on time'}"
     if batch.refusal_code:
         position = [str(part) for part in (batch.refusal_row, batch.refusal_column) if part is not None]

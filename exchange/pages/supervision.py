@@ -29,6 +29,7 @@ from exchange.register.looks import looks
 from exchange.supervision import months
 from exchange.supervision.labels import Words
 from exchange.supervision.months import MEASURES, MonthStatistics, last_months, statistics_of_months
+from exchange.supervision.shares import percent, rounded
 
 MONTHS: Final = 6
 LONGEST: Final = 20
@@ -110,7 +111,7 @@ def _tables(asked: PageRequest) -> list[ShownTable]:
 
 def _totals(months: list[MonthStatistics]) -> list[tuple[str, ...]]:
     return [
-        (str(label), *[_share(month.total[name]) if name == "rate" else f"{month.total[name]:,}" for month in months])
+        (str(label), *[percent(month.total[name]) if name == "rate" else f"{month.total[name]:,}" for month in months])
         for name, label in MEASURES
     ]
 
@@ -120,20 +121,16 @@ def _rates(
 ) -> ShownTable:
     first = Words("级别", "level") if which == "by_level" else Words("部门", "partner")
     trend = Words("较上月", "change")
-    rows = [(name, *map(_share, shares), _change(shares[-2:])) for name, shares in months.named(statistics, which)]
+    rows = [(name, *map(percent, shares), _change(shares[-2:])) for name, shares in months.named(statistics, which)]
     return ShownTable(code, title, (first, *heads, trend), rows)
 
 
-def _share(share: float | None) -> str:
-    return "—" if share is None else f"{share:.1%}"
-
-
 def _change(last: list[float | None]) -> str:
-    """The change from the month before last to the last one, in percentage points."""
+    """The change from the month before to the running one, in percentage points of what is shown of both."""
     before, now = last if len(last) == 2 else (None, None)
     if before is None or now is None:
         return "—"
-    return f"{(now - before) * 100:+.1f}"
+    return f"{(rounded(now) - rounded(before)) * 100:+.1f}"
 
 
 def _longest(app: App) -> ShownTable:

@@ -19,12 +19,13 @@ def moment(at: datetime | None) -> str:
 
 
 def due_words(batch: Batch) -> Words:
-    """The due day as it is counted now, and what it was first."""
+    """The due day as it is counted now, and what it was first; behind it that of items with a later one."""
     if batch.due_on is None:
         return Words("尚未判定", "not judged yet")
     if batch.clock_stands:
         return Words(f"停止计时（原 {batch.due_original}）", "the clock is paused")
-    zh = f"{batch.due_on}{'（暂定）' if batch.due_provisional else ''}"
+    last = f"，末 {batch.due_last}" if batch.due_last else ""
+    zh = f"{batch.due_on}{last}{'（暂定）' if batch.due_provisional else ''}"
     return Words(zh, f"first {batch.due_original}" if batch.due_original != batch.due_on else "")
 
 

@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Date, Engine, cast, func, select
+from sqlalchemy import ColumnElement, Date, Engine, Select, cast, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from exchange.calendar.working_days import OFFICE_ZONE, office_day
 from exchange.register.attest import attest_rows
@@ -22,7 +22,7 @@ from exchange.register.batches import Batch
 from exchange.register.database import transaction
 from exchange.register.ledger import append_note, touched
 from exchange.register.lines import append_event, as_batch, get_batch
-from exchange.register.models import LIVE, AlertRow, BatchRow, LedgerRow
+from exchange.register.models import LIVE, AlertRow, BatchRow, ClockStopRow, LedgerRow
 from exchange.register.states import State
 
 
@@ -84,20 +84,17 @@ class Alerts:
                 by_subject.setdefault(row.subject, {})[row.code, row.days] = office_day(row.noticed_at)
         return by_subject
 
-    def closed_late(self, code: str) -> list[Batch]:
-        """Batches that were closed after their due day, without an alert of this code."""
-        closed_on = cast(func.timezone(OFFICE_ZONE.key, LedgerRow.at), Date)
-        closing = (LedgerRow.to_state == State.CLOSED) & (LedgerRow.from_state != State.CLOSED)
-        due = func.coalesce(BatchRow.due_last, BatchRow.due_on)
-        same = (AlertRow.subject == BatchRow.id) & (AlertRow.due_on == due) & (AlertRow.code == code)
-        known_late = select(AlertRow.id).where(same).exists()
-        query = (
-            select(BatchRow)
-            .join(LedgerRow, (LedgerRow.batch_id == BatchRow.id) & closing)
-            .where(LIVE, BatchRow.state == State.CLOSED, closed_on > due, ~BatchRow.clock_stands, ~known_late)
-        )
+    def missed(self, code: str) -> list[tuple[Batch, date]]:
+        """Batches that missed a due day and have no alert of this code about it, each with that day: those that were
+        closed after their last one, and those with two of which the first result came after the first.
+        """
+        last, of_first = func.coalesce(BatchRow.due_last, BatchRow.due_on), BatchRow.due_last.is_not(None)
+        queries = (_missed(code, State.CLOSED, last), _missed(code, State.DELIVERED, BatchRow.due_on).where(of_first))
         with transaction(self.engine) as session:
-            return [as_batch(row) for row in session.scalars(query.order_by(BatchRow.id))]
+            found = [
+                (as_batch(row), day) for query in queries for row, day in session.execute(query) if day is not None
+            ]
+        return sorted(found, key=lambda missed: (missed[0].id, missed[1]))
 
     def find(
         self, *, partner: str | None = None, subject: str | None = None, untold: bool = False, limit: int | None = None
@@ -124,6 +121,22 @@ class Alerts:
                     row.told_at = at
                 append_note(session, at, self.actor, {"alerts_told": len(rows)})
                 touched(session, *rows)
+
+
+def _missed(
+    code: str, state: State, due: ColumnElement[date] | InstrumentedAttribute[date | None]
+) -> Select[BatchRow, date | None]:
+    """Batches, with the due day, that came into this state after it, and nobody was told; not where the clock was then
+    paused since before that day was over.
+    """
+    came_on, zone = cast(func.timezone(OFFICE_ZONE.key, LedgerRow.at), Date), OFFICE_ZONE.key
+    came = (LedgerRow.batch_id == BatchRow.id) & (LedgerRow.to_state == state) & (LedgerRow.from_state != state)
+    stop = ClockStopRow
+    stood = (stop.batch_id == BatchRow.id) & or_(stop.started_at.is_(None), stop.started_at > LedgerRow.at)
+    paused = select(stop.number).where(stood, cast(func.timezone(zone, stop.stopped_at), Date) <= due).exists()
+    same = (AlertRow.subject == BatchRow.id) & (AlertRow.due_on == due) & (AlertRow.code == code)
+    known = select(AlertRow.id).where(same).exists()
+    return select(BatchRow, due).join(LedgerRow, came).where(LIVE, came_on > due, ~paused, ~known)
 
 
 def _inserted(session: Session, alert: NewAlert, at: datetime) -> AlertRow | None:

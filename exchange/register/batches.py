@@ -114,6 +114,14 @@ class Batch:
         return self.stage is not None
 
     @property
+    def due_open(self) -> date | None:
+        """The day by which what is open is due: once the first result lies there, that of the items with a later one
+        (``board.DUE`` in SQL).
+        """
+        answered = self.state in (State.DELIVERED, State.CLOSED)
+        return (self.due_last if answered else None) or self.due_on
+
+    @property
     def may_be_extended(self) -> bool:
         """Whether it is an open objection that has its first time."""
         first = self.due_working_days in (None, WORKING_DAYS[OBJECTION])

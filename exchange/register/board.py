@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -50,8 +50,8 @@ class OpenLine:
 
 @dataclass(frozen=True)
 class QueueLine:
-    """A row of the queue as a list shows it. ``words``: how many officers gave one, beside who decided it;
-    ``as_before``: whether it was decided as an earlier one.
+    """A row of the queue as a list shows it. ``due_on``: of what is open (``Batch.due_open``); ``words``: how many
+    officers gave one, beside who decided it; ``as_before``: whether it was decided as an earlier one.
     """
 
     batch: str
@@ -75,6 +75,13 @@ class QueueLine:
     def was_handed(self, now: datetime) -> bool:
         """Whether a colleague handed it to who has it, who has not opened it yet."""
         return self.held_until is not None and self.held_until > now + HELD
+
+
+DUE: Final = case(
+    (BatchRow.state.in_((State.DELIVERED, State.CLOSED)), func.coalesce(BatchRow.due_last, BatchRow.due_on)),
+    else_=BatchRow.due_on,
+)
+"""``Batch.due_open`` in SQL."""
 
 
 def open_lines(engine: Engine, limit: int | None = None) -> list[OpenLine]:
@@ -104,7 +111,7 @@ def queue_lines(engine: Engine, divisions: Iterable[str], person: str, limit: in
     """
     given = gave(person)
     query = _queue().where(of_offices(divisions), ReviewRow.state == ReviewState.OPEN, func.coalesce(~given, true()))
-    query = query.order_by(BatchRow.due_on.nulls_last(), ReviewRow.batch_id, ReviewRow.row).limit(limit)
+    query = query.order_by(DUE.nulls_last(), ReviewRow.batch_id, ReviewRow.row).limit(limit)
     return _read(engine, query)
 
 
@@ -112,14 +119,14 @@ def handed_lines(engine: Engine, person: str, now: datetime) -> list[QueueLine]:
     """The open rows that colleagues handed to this person, and that were not opened since."""
     query = _queue().where(ReviewRow.held_by == person, ReviewRow.held_until > now + HELD)
     query = query.where(ReviewRow.state == ReviewState.OPEN)
-    return _read(engine, query.order_by(BatchRow.due_on.nulls_last(), ReviewRow.batch_id, ReviewRow.row))
+    return _read(engine, query.order_by(DUE.nulls_last(), ReviewRow.batch_id, ReviewRow.row))
 
 
 def disputed_lines(engine: Engine) -> list[QueueLine]:
     """The rows of all offices of which two officers said different things, for a leader."""
     query = _queue().where(ReviewRow.state == ReviewState.OPEN)
     query = query.where(func.cardinality(ReviewRow.decided_with) >= DISPUTED)
-    return _read(engine, query.order_by(BatchRow.due_on.nulls_last(), ReviewRow.batch_id, ReviewRow.row))
+    return _read(engine, query.order_by(DUE.nulls_last(), ReviewRow.batch_id, ReviewRow.row))
 
 
 def own_lines(engine: Engine, person: str, limit: int) -> list[QueueLine]:
@@ -150,7 +157,7 @@ def _queue() -> Select[*tuple[Any, ...]]:
     words = func.coalesce(func.cardinality(ReviewRow.decided_with), 0)
     columns = (
         ReviewRow.batch_id, ReviewRow.row, BatchRow.partner, ReviewRow.division, ReviewRow.causes, ReviewRow.state,
-        BatchRow.due_on, ReviewRow.returned_for, words, ReviewRow.held_by, ReviewRow.held_until,
+        DUE, ReviewRow.returned_for, words, ReviewRow.held_by, ReviewRow.held_until,
         ReviewRow.as_before.is_not(None),
     )  # fmt: skip
     return select(*columns).join(BatchRow).where(LIVE)
@@ -176,7 +183,7 @@ def queue_counts(engine: Engine, divisions: Iterable[str]) -> Mapping[ReviewStat
 def releases_under_way(engine: Engine) -> list[tuple[Release, Batch]]:
     """The releases with which something is still to be done, each with its batch; what is due first before the rest."""
     query = select(ReleaseRow, BatchRow).join(BatchRow).where(LIVE, ReleaseRow.state.in_(UNDER_WAY))
-    query = query.order_by(BatchRow.due_on.nulls_last(), ReleaseRow.proposed_at)
+    query = query.order_by(DUE.nulls_last(), ReleaseRow.proposed_at)
     with transaction(engine) as session:
         return [(as_release(release), as_batch(batch)) for release, batch in session.execute(query)]
 

@@ -37,6 +37,9 @@ WITH month AS (
 ), told AS (
     SELECT batch_id, min(at) AS first, count(*) AS times
     FROM ledger JOIN lived USING (batch_id) WHERE facts LIKE '%"due\_%' GROUP BY batch_id
+), paused AS (
+    SELECT name AS of_month, batch_id, max((stopped_at AT TIME ZONE :zone)::date) AS since FROM clock_stop
+    JOIN month ON stopped_at < over AND (started_at IS NULL OR started_at >= over) GROUP BY name, batch_id
 ), of_month AS (
     SELECT month.*, batch.id, batch.partner, batch.received_at,
         CASE WHEN refused < over THEN refused END AS refused, CASE WHEN closed < over THEN closed END AS closed,
@@ -48,18 +51,20 @@ WITH month AS (
         CASE WHEN told.times > 1 THEN (
             SELECT facts::jsonb ->> 'due_last' FROM ledger WHERE batch_id = batch.id AND at < over
             AND facts LIKE '%"due\_last"%' ORDER BY seq DESC LIMIT 1)::date
-        WHEN told.first < over THEN batch.due_last END AS due_last
+        WHEN told.first < over THEN batch.due_last END AS due_last, paused.since AS paused
     FROM batch JOIN moved ON moved.batch_id = batch.id LEFT JOIN told ON told.batch_id = batch.id
     JOIN month ON received_at < over AND claimed < over AND coalesce(closed, refused, 'infinity') >= begin
+    LEFT JOIN paused ON paused.batch_id = batch.id AND paused.of_month = month.name
     WHERE stage IS NULL
 ), judged AS (
     SELECT name, partner, received_at >= begin AS came, refused IS NOT NULL AS refused, closed IS NOT NULL AS done,
         closed IS NOT NULL AND ((closed AT TIME ZONE :zone)::date > coalesce(due_last, due_on)
-            OR due_last IS NOT NULL AND (delivered AT TIME ZONE :zone)::date > due_on) AS late,
+            AND coalesce(paused > coalesce(due_last, due_on), true)
+            OR due_last IS NOT NULL AND (delivered AT TIME ZONE :zone)::date > due_on
+            AND coalesce(paused > due_on, true)) AS late,
         closed IS NULL AND refused IS NULL
             AND CASE WHEN delivered IS NULL THEN due_on ELSE coalesce(due_last, due_on) END < today
-            AND NOT EXISTS (SELECT FROM clock_stop WHERE batch_id = of_month.id AND stopped_at < over
-                AND (started_at IS NULL OR started_at >= over)) AS overdue
+            AND paused IS NULL AS overdue
     FROM of_month
 )
 SELECT name, partner, count(*) FILTER (WHERE came), count(*) FILTER (WHERE done), count(*) FILTER (WHERE refused),

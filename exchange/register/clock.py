@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Engine, select
@@ -27,12 +27,13 @@ from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
 from exchange.calendar.deadlines import WORKING_DAYS, later_items
+from exchange.calendar.missed import Ended, missed
 from exchange.calendar.working_days import ClockPause, Due, OfficeDays, due_after, office_day
-from exchange.register.batches import Batch
+from exchange.register.batches import Batch, Step
 from exchange.register.database import transaction
 from exchange.register.lines import append_event, as_batch, get_batch
 from exchange.register.models import BatchRow, ClockProposalRow, ClockStopRow
-from exchange.register.states import OPEN
+from exchange.register.states import OPEN, State
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,15 @@ def present_last(batch: Batch, stops: Iterable[Stop], office_days: OfficeDays) -
     if days is None:
         return None
     return due_after(days, office_day(batch.received_at), office_days, clock_pauses(stops))
+
+
+def missed_days(batch: Batch, steps: Iterable[Step], stops: Iterable[Stop]) -> list[tuple[date, int]] | None:
+    """The due days that a closed batch missed, each with by how many days; None where it is not closed, or has none."""
+    moved = {step.to_state: office_day(step.at) for step in steps if step.from_state != step.to_state}
+    if batch.due_on is None or State.CLOSED not in moved:
+        return None
+    paused = max((office_day(stop.stopped_at) for stop in stops if stop.started_at is None), default=None)
+    return missed(Ended(batch.due_on, batch.due_last, moved.get(State.DELIVERED), moved[State.CLOSED], paused))
 
 
 class Clock:

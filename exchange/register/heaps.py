@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Engine, Select, func, literal, or_, select, true, tuple_
 
-from exchange.register.board import gave, of_offices
+from exchange.register.board import DUE, gave, of_offices
 from exchange.register.database import reading
 from exchange.register.models import LIVE, BatchRow, ReviewRow
 from exchange.register.states import ReviewState
@@ -50,9 +50,9 @@ class Chosen:
 
 def heaps(engine: Engine, divisions: Iterable[str], person: str, limit: int) -> list[Heap]:
     """The heaps of these offices and of those below them on which this person has given no word."""
-    columns = (ReviewRow.batch_id, BatchRow.partner, ReviewRow.causes, BatchRow.due_on)
+    columns = (ReviewRow.batch_id, BatchRow.partner, ReviewRow.causes, DUE)
     query = _open(select(*columns, func.count()), divisions, person).group_by(*columns)
-    query = query.order_by(BatchRow.due_on.nulls_last(), ReviewRow.batch_id, ReviewRow.causes).limit(limit)
+    query = query.order_by(DUE.nulls_last(), ReviewRow.batch_id, ReviewRow.causes).limit(limit)
     with reading(engine) as session:
         return [Heap(batch, by, tuple(causes), due, rows) for batch, by, causes, due, rows in session.execute(query)]
 
@@ -66,7 +66,7 @@ def next_row(
     after: tuple[str, int] | None = None,
 ) -> tuple[str, int] | None:
     """Batch and number of the row that comes after this one, or first; None where none is left but this one."""
-    sort_key = tuple_(func.coalesce(BatchRow.due_on, _NEVER), ReviewRow.batch_id, ReviewRow.row)
+    sort_key = tuple_(func.coalesce(DUE, _NEVER), ReviewRow.batch_id, ReviewRow.row)
     free = or_(ReviewRow.held_by.is_(None), ReviewRow.held_by == person, ReviewRow.held_until <= at)
     query = _open(select(ReviewRow.batch_id, ReviewRow.row), divisions, person).where(free, *chosen.holds())
     query = query.order_by(sort_key).limit(1)
@@ -77,7 +77,7 @@ def next_row(
             behind = behind.where(free, *chosen.holds(), ReviewRow.row > row).order_by(ReviewRow.row).limit(1)
             if (next_key := session.execute(behind).first()) is not None:  # mostly, and without a look at the rest
                 return next_key[0], next_key[1]
-            due = session.scalar(select(BatchRow.due_on).filter_by(id=batch_id)) or _NEVER
+            due = session.scalar(select(DUE).where(BatchRow.id == batch_id)) or _NEVER
             rest = query.where(sort_key > tuple_(literal(due), literal(batch_id), literal(row)))
             if (next_key := session.execute(rest).first()) is not None:
                 return next_key[0], next_key[1]

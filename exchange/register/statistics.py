@@ -18,11 +18,13 @@ from typing import Any, Final
 import polars as pl
 from sqlalchemy import (
     ColumnElement,
+    DateTime,
     FromClause,
     Integer,
     Row,
     Select,
     Subquery,
+    case,
     cast,
     func,
     literal,
@@ -41,17 +43,19 @@ from exchange.register.models import (
     ClockStopRow,
     LedgerRow,
     MissingSetRow,
-    PickupRow,
     ReleaseRow,
     ReviewRow,
 )
 from exchange.register.register import Register
 from exchange.register.states import State
+from exchange.register.uncollected import by_partner
 
 Query = Select[*tuple[Any, ...]]
 ResultRow = Row[*tuple[Any, ...]]
 
 _RELEASE: Final = r"^release\.[0-9]+$"
+_MOVED: Final = {"taken": "taken", "redelivered": "again"}
+_PICKUP: Final = r"^(taken|redelivered)\.[0-9]+$"
 _MOMENT: Final = pl.Datetime("us", "UTC")
 SCHEMAS: Final[dict[str, dict[str, Any]]] = {
     "batches": dict.fromkeys(("batch", "partner", "cycle", "objects_to", "refusal_code"), pl.String)
@@ -60,7 +64,7 @@ SCHEMAS: Final[dict[str, dict[str, Any]]] = {
     | dict.fromkeys(("due_on", "due_original", "due_last", "rows_open"), pl.String),
     "answers": {"batch": pl.String, "item": pl.String, "code": pl.String, "n": pl.Int64},
     "releases": {"batch": pl.String, "number": pl.Int64, "rows": pl.Int64, "approval": pl.Boolean, "upheld": pl.Int64}
-    | dict.fromkeys(("proposed", "approved", "rejected", "delivered"), _MOMENT),
+    | dict.fromkeys(("proposed", "approved", "rejected", "reopened", "delivered"), _MOMENT),
     "reviews": {"batch": pl.String, "division": pl.String, "state": pl.String, "decided": _MOMENT},
     "stops": {"batch": pl.String, "number": pl.Int64, "reason": pl.String, "stopped": _MOMENT, "started": _MOMENT},
     "pickups": dict.fromkeys(("batch", "partner", "cycle"), pl.String)
@@ -122,7 +126,7 @@ def _fact_pairs() -> FromClause:
     return func.jsonb_each_text(cast(LedgerRow.facts, JSONB)).table_valued("key", "value").lateral("told")
 
 
-def _release_number(event_data: FromClause) -> ColumnElement[int]:
+def _number(event_data: FromClause) -> ColumnElement[int]:
     return cast(func.split_part(event_data.c.key, ".", 2), Integer)
 
 
@@ -160,11 +164,11 @@ def _first_answers(batches: Subquery, start: datetime, end: datetime) -> Query:
 
 
 def _releases(session: Session, batches: Subquery, end: datetime) -> list[ResultRow]:
-    """Batch, number, rows, approval, upheld, settled, and when it was proposed, approved, rejected, delivered."""
-    step = _fact_pairs()
-    when = [
-        func.max(LedgerRow.at).filter(step.c.value.startswith(state)) for state in ("approved", "rejected", "delivered")
-    ]
+    """Batch, number, rows, approval, upheld, settled, and when it was proposed, approved, rejected, reopened or
+    withdrawn, delivered.
+    """
+    step, states = _fact_pairs(), ("approved", "rejected", "reopened", "delivered")
+    when = [func.max(LedgerRow.at).filter(step.c.value.startswith(state)) for state in states]
     query = (
         select(
             ReleaseRow.batch_id,
@@ -179,7 +183,7 @@ def _releases(session: Session, batches: Subquery, end: datetime) -> list[Result
         .join(batches, batches.c.id == ReleaseRow.batch_id)
         .join(LedgerRow, (LedgerRow.batch_id == ReleaseRow.batch_id) & (LedgerRow.at < end))
         .join(step, literal(value=True))
-        .where(step.c.key.regexp_match(_RELEASE), _release_number(step) == ReleaseRow.number)
+        .where(step.c.key.regexp_match(_RELEASE), _number(step) == ReleaseRow.number)
         .group_by(ReleaseRow.batch_id, ReleaseRow.number)
         .order_by(ReleaseRow.batch_id, ReleaseRow.number)
     )
@@ -207,30 +211,42 @@ def _stops(batches: Subquery, end: datetime) -> Query:
 
 
 def _pickups(start: datetime, end: datetime) -> Query:
+    """The results that were put into partners' folders: of a second look opened here those that changed something."""
     event_data = _fact_pairs()
     first = select(LedgerRow.batch_id, literal(1).label("number"), LedgerRow.at).where(
         LedgerRow.from_state == State.PREPARED, LedgerRow.to_state == State.DELIVERED
     )
-    later = select(LedgerRow.batch_id, _release_number(event_data) + 1, LedgerRow.at).join(
-        event_data, literal(value=True)
-    )
+    later = select(LedgerRow.batch_id, _number(event_data) + 1, LedgerRow.at).join(event_data, literal(value=True))
     later = later.where(event_data.c.key.regexp_match(_RELEASE), event_data.c.value.startswith("delivered"))
-    results = union_all(first, later).subquery()
-    taken = (PickupRow.batch_id == results.c.batch_id) & (PickupRow.number == results.c.number)
+    results, moved = union_all(first, later).subquery(), _taken_and_put_again(end).subquery()
+    of_release = (ReleaseRow.batch_id == results.c.batch_id) & (ReleaseRow.number == results.c.number - 1)
+    same = (moved.c.batch_id == results.c.batch_id) & (moved.c.number == results.c.number)
+    noticed = case((or_(moved.c.again.is_(None), moved.c.taken > moved.c.again), moved.c.taken))
+    lay = func.greatest(results.c.at, moved.c.again)
     query = (
-        select(
-            results.c.batch_id,
-            BatchRow.partner,
-            BatchRow.cycle,
-            results.c.number,
-            results.c.at,
-            _before(PickupRow.noticed_at, end),
-        )
+        select(results.c.batch_id, BatchRow.partner, BatchRow.cycle, results.c.number, lay, noticed)
         .join(BatchRow, BatchRow.id == results.c.batch_id)
-        .outerjoin(PickupRow, taken)
-        .where(LIVE, results.c.at < end, or_(PickupRow.noticed_at.is_(None), PickupRow.noticed_at >= start))
+        .outerjoin(ReleaseRow, of_release)
+        .outerjoin(moved, same)
+        .where(
+            LIVE, results.c.at < end, or_(noticed.is_(None), noticed >= start), by_partner() | (ReleaseRow.upheld > 0)
+        )
     )
     return query.order_by(results.c.batch_id, results.c.number)
+
+
+def _taken_and_put_again(end: datetime) -> Query:
+    """Batch, number, when the result was taken last, and put there again last, before ``end``: as the ledger tells, for
+    the table of pick-ups holds only how it is now.
+    """
+    event_data = _fact_pairs()
+    key, number = event_data.c.key, _number(event_data).label("number")
+    moment = cast(func.regexp_replace(event_data.c.value, r"^\S+ ", ""), DateTime(timezone=True))
+    at = case((key.regexp_match(_PICKUP), moment))  # other values are no moments
+    moments = [func.max(at).filter(key.startswith(name)).label(label) for name, label in _MOVED.items()]
+    query = select(LedgerRow.batch_id, number, *moments).join(event_data, literal(value=True))
+    told = or_(*(LedgerRow.facts.contains(f'"{name}.') for name in _MOVED))
+    return query.where(told, at < end).group_by(LedgerRow.batch_id, number)
 
 
 def _missing(start: datetime, end: datetime) -> Query:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Select, bindparam, case, delete, except_all, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, bindparam, case, delete, except_all, func, or_, select, union_all
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
@@ -36,14 +36,18 @@ NUMBER: Final = case((_SUFFIX.is_(None), "1"), else_=_SUFFIX).cast(PickupRow.num
 """The number of the result that a data file belongs to."""
 
 
-def expected() -> Select[tuple[str, int]]:
-    """Batch and number of each: what was delivered and not taken, with its data file."""
+def by_partner() -> ColumnElement[bool]:
+    """The condition that the partner sent the batch: of a second look opened here only what changed has left."""
     signature = aliased(FileRow)
     signed = select(signature.role).where(signature.batch_id == BatchRow.id, signature.role == Role.SIGNATURE).exists()
-    by_partner = BatchRow.objects_to.is_(None) | signed  # of a second look opened here only what changed has left
+    return BatchRow.objects_to.is_(None) | signed
+
+
+def expected() -> Select[tuple[str, int]]:
+    """Batch and number of each: what was delivered and not taken, with its data file."""
     delivered = or_(
-        (NUMBER == 1) & BatchRow.state.in_((State.DELIVERED, State.CLOSED)) & by_partner,
-        (ReleaseRow.state == ReleaseState.DELIVERED) & (by_partner | (ReleaseRow.upheld > 0)),
+        (NUMBER == 1) & BatchRow.state.in_((State.DELIVERED, State.CLOSED)) & by_partner(),
+        (ReleaseRow.state == ReleaseState.DELIVERED) & (by_partner() | (ReleaseRow.upheld > 0)),
     )
     return (
         select(FileRow.batch_id, NUMBER.label("number"))

@@ -2,8 +2,8 @@
 
 Rules
 - Every batch is counted once among carried over or came, and once among refused, done or open.
-- On time is a batch that was done on or before its due day; overdue is one that is open after it, unless its clock
-  is paused.
+- Late is a batch that was done and had missed a due day (``calendar/missed.py``); overdue is one that is open after its
+  due day, unless its clock is paused.
 - ``people`` are rows, that is people who were asked about; everything else counts batches, results or sets.
 """
 
@@ -64,7 +64,7 @@ def count(lines: Lines, month: Month, partners: pl.DataFrame, doubtful: pl.DataF
         reviews=_reviews(lines, month),
         approvals=_approvals(lines, month, named),
         objections=_objections(lines, month, batches),
-        stops=lines.stops.join(named, on="batch").filter(_within("stopped", month) | pl.col("started").is_null()),
+        stops=_stops(lines, month, batches),
         stages=_stages(lines, month),
         pickups=_pickups(lines, month, partners),
         missing=lines.missing.join(partners, on="partner", how="left", maintain_order="left"),
@@ -88,34 +88,43 @@ def _judged(lines: Lines, month: Month) -> pl.DataFrame:
     """A row for each batch: in which of the month's groups it counts (carried over, came, done …), its days and
     times.
     """
-    standing = lines.stops.filter(pl.col("started").is_null())["batch"]
+    standing = (
+        lines.stops.filter(pl.col("started").is_null()).group_by("batch").agg(_day("stopped").max().alias("paused"))
+    )
     reasons = lines.stops.group_by("batch").agg(pl.col("reason").unique(maintain_order=True).alias("stop_reasons"))
     days = [pl.col(name).str.to_date("%Y-%m-%d", strict=False) for name in ("due_on", "due_original", "due_last")]
-    batches = lines.batches.join(reasons, on="batch", how="left", maintain_order="left").with_columns(
+    batches = lines.batches.join(reasons, on="batch", how="left", maintain_order="left")
+    batches = batches.join(standing, on="batch", how="left", maintain_order="left").with_columns(
         *days,
         _day("received").alias("came_on"),
         _day("closed").alias("done_on"),
-        pl.col("batch").is_in(standing.implode()).alias("stands"),
         pl.col("stop_reasons").fill_null([]),
     )
     done, refused = pl.col("closed").is_not_null(), pl.col("refused").is_not_null()
     still_open = ~done & ~refused
     last = pl.coalesce("due_last", "due_on")
-    first_late = pl.col("due_last").is_not_null() & (_day("delivered") > pl.col("due_on"))
-    late = done & ((pl.col("done_on") > last) | first_late)
+    first = pl.when(pl.col("due_last").is_not_null()).then(_missed_by(_day("delivered"), pl.col("due_on")))
+    days_late = pl.when(done).then(pl.max_horizontal(first, _missed_by(pl.col("done_on"), last)))
     due = pl.when(pl.col("delivered").is_null()).then(pl.col("due_on")).otherwise(last)
-    overdue = still_open & ~pl.col("stands") & (due < month.today)
+    overdue = still_open & pl.col("paused").is_null() & (due < month.today)
     return batches.with_columns(
         (pl.col("received") < month.start).alias("carried"),
         (pl.col("received") >= month.start).alias("came"),
         refused.alias("refused"),
         done.alias("done"),
-        late.fill_null(value=False).alias("late"),
+        days_late.is_not_null().alias("late"),
+        pl.coalesce(days_late, pl.when(overdue).then((pl.lit(month.today) - due).dt.total_days())).alias("days_late"),
         still_open.alias("open"),
         overdue.fill_null(value=False).alias("overdue"),
         pl.when(_within("delivered", month)).then(_seconds("received", "delivered")).alias("first_seconds"),
         pl.when(done).then(_seconds("received", "closed")).alias("done_seconds"),
     )
+
+
+def _missed_by(end: pl.Expr, due: pl.Expr) -> pl.Expr:
+    """By how many days the due day was missed; null where it was not."""
+    was_paused = (pl.col("paused") <= due).fill_null(value=False)
+    return pl.when((end > due) & ~was_paused).then((end - due).dt.total_days())
 
 
 def _answers(lines: Lines, named: pl.DataFrame) -> pl.DataFrame:
@@ -133,7 +142,7 @@ def _reviews(lines: Lines, month: Month) -> pl.DataFrame:
 
 def _approvals(lines: Lines, month: Month, named: pl.DataFrame) -> pl.DataFrame:
     asked = lines.releases.filter("approval").join(named, on="batch")
-    waits = pl.col("approved").is_null() & pl.col("rejected").is_null()
+    waits = pl.all_horizontal(pl.col("approved", "rejected", "reopened").is_null())
     counted = asked.group_by("partner", "zh").agg(
         _within("approved", month).sum().cast(pl.Int64).alias("approved"),
         _within("rejected", month).sum().cast(pl.Int64).alias("returned"),
@@ -151,6 +160,15 @@ def _objections(lines: Lines, month: Month, batches: pl.DataFrame) -> pl.DataFra
     return counted.agg(
         pl.col("came").sum().cast(pl.Int64), pl.col("answered", "upheld").fill_null(0).sum().cast(pl.Int64)
     ).sort("partner")
+
+
+def _stops(lines: Lines, month: Month, batches: pl.DataFrame) -> pl.DataFrame:
+    """A line for each pause that began in the month or still is; ``standing``: of an open batch, for what was answered
+    waits for nothing.
+    """
+    named = batches.select("batch", "partner", "zh", "open")
+    stops = lines.stops.join(named, on="batch").with_columns(standing=pl.col("started").is_null() & pl.col("open"))
+    return stops.filter(_within("stopped", month) | pl.col("standing"))
 
 
 def _stages(lines: Lines, month: Month) -> pl.DataFrame:

@@ -84,9 +84,7 @@ def refused(aggregates: Aggregates) -> list[Line]:
 def late(aggregates: Aggregates) -> list[Line]:
     """The late and overdue batches, the latest first."""
     late = aggregates.batches.filter(pl.col("late") | pl.col("overdue"))
-    until = pl.col("done_on").fill_null(pl.lit(aggregates.today))
-    late = late.with_columns((until - pl.col("due_on")).dt.total_days().alias("days"))
-    rows = late.sort("days", "partner", "received", descending=[True, False, False])
+    rows = late.sort("days_late", "partner", "received", descending=[True, False, False])
     return [
         {
             "partner": row["zh"],
@@ -94,9 +92,9 @@ def late(aggregates: Aggregates) -> list[Line]:
             "cycle": str(labels.cycle(row["cycle"])),
             "came_on": str(row["came_on"]),
             "due_original": str(row["due_original"]),
-            "due_on": str(row["due_on"]),
+            "due_on": "，".join(str(day) for day in (row["due_on"], row["due_last"]) if day),
             "done_on": str(row["done_on"] or "未办结 open"),
-            "days": row["days"],
+            "days": row["days_late"],
             "stage": str(labels.stage(_longest(row))),
             "stops": "；".join(str(labels.stop(reason)) for reason in row["stop_reasons"]),
         }
@@ -129,7 +127,7 @@ def stages(aggregates: Aggregates) -> list[Line]:
 
 def stops(aggregates: Aggregates) -> list[Line]:
     """How often clocks were paused, and how many still are, by partner and reason."""
-    counted = [pl.len().alias("stops"), pl.col("started").is_null().sum().alias("standing")]
+    counted = [pl.len().alias("stops"), pl.col("standing").sum()]
     rows = aggregates.stops.group_by("partner", "zh", "reason").agg(counted).sort("partner", "reason")
     return [
         row | {"partner": row["zh"], "reason": str(labels.stop(row["reason"]))} for row in rows.iter_rows(named=True)

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from exchange.supervision.labels import Kind, Words, span
+from exchange.supervision.shares import percent
 from exchange.supervision.table import Table, Value
 
 _TEMPLATES: Final = Environment(
@@ -68,7 +69,7 @@ def text(kind: Kind, value: Value) -> str:
     if value is None:
         return "—" if kind != "word" else ""
     if kind == "share" and isinstance(value, float):
-        return f"{value:.1%}"
+        return percent(value)
     if kind == "span" and isinstance(value, float):
         return span(value)
     if isinstance(value, int):

@@ -8,6 +8,7 @@ from exchange.supervision import labels
 from exchange.supervision.labels import Words
 from exchange.supervision.month import Month
 from exchange.supervision.protect import BASE, LEAST_SHOWN
+from exchange.supervision.shares import percent
 from exchange.supervision.table import Table, Value
 
 
@@ -15,7 +16,7 @@ def sentences(tables: Mapping[str, Table]) -> list[Words]:
     """How much, how fast, what is late, what waits."""
     total = _total(tables["batches"])
     rate = total["rate"]
-    share = f"{rate:.1%}" if isinstance(rate, float) else "—"
+    share = percent(rate if isinstance(rate, float) else None)
     late = len(tables["late"].rows)
     parts = [
         Words(

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
+from exchange.supervision.shares import percent, rounded
+
 _WIDTH: Final = 720
 _LABEL: Final = 226
 _NUMBER: Final = 80
@@ -41,7 +43,7 @@ def stacked(title: str, rows: Sequence[tuple[str, Sequence[int]]], series: Seque
             if value:
                 part = value / sum(values)
                 parts.append(
-                    _segment(x, top, part * width, name, f"{label}：{name.name} {value:,}（{part:.1%}）", part)
+                    _segment(x, top, part * width, name, f"{label}：{name.name} {value:,}（{percent(part)}）", part)
                 )
                 x += part * width
     return _svg(title, below + len(rows) * _LINE, parts)
@@ -50,7 +52,7 @@ def stacked(title: str, rows: Sequence[tuple[str, Sequence[int]]], series: Seque
 def _segment(x: float, top: int, width: float, series: Series, hint: str, part: float) -> str:
     inside = ""
     if width >= _LEAST_FOR_TEXT:
-        inside = f'<text class="in" x="{x + width / 2:.1f}" y="{top + 20}">{part:.0%}</text>'
+        inside = f'<text class="in" x="{x + width / 2:.1f}" y="{top + 20}">{rounded(part, 100):.0%}</text>'
     return f"<g><title>{escape(hint)}</title>{_rect(x, top + 7, width, _BAR, series.colour)}{inside}</g>"
 
 

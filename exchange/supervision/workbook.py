@@ -10,6 +10,7 @@ from xlsxwriter.worksheet import Worksheet
 from exchange.base.xlsx import new_workbook
 from exchange.supervision.labels import Kind
 from exchange.supervision.page import ReportPage
+from exchange.supervision.shares import rounded
 from exchange.supervision.table import People, Table, Value
 
 _SUMMARY: Final = "概要"
@@ -62,6 +63,8 @@ def _sheet(sheet: Worksheet, table: Table, formats: dict[str, Any]) -> None:
 def _cell(sheet: Worksheet, row: int, position: int, kind: Kind, value: Value, form: Any) -> None:
     if isinstance(value, People):
         value = str(value) if value.hidden else value.n
+    if kind == "share" and isinstance(value, float):
+        value = rounded(value)
     if kind == "span" and isinstance(value, float):
         value = value / _SECONDS_A_DAY
     if isinstance(value, str):

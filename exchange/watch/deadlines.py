@@ -6,14 +6,15 @@ Rules
 - A batch that came within the last minutes is left alone; most are answered within a minute.
 - Once the first result lies there, what is open is watched by the deadline of its items where that is later.
 - Test batches are not watched.
-- A breach is written down also where the batch was closed before anybody looked.
+- A breach is written down also where the batch was closed, or its first result delivered, before anybody looked
+  (``calendar/missed.py``).
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 
@@ -45,19 +46,16 @@ def watch_deadlines(app: App) -> list[Alert]:
         due = due_of(app, batch, stops)
         since = office_day(stops[-1].stopped_at) if batch.clock_stands else None
         holds = reached(due, office_day(now), half=policy.warn_half, days=policy.warn_days, paused_since=since)
-        written += _write(app, batch, due, not_yet_sent(holds, sent.get(batch.id, {})), now)
-    for batch in app.register.alerts.closed_late(LATE):
-        due = due_of(app, batch, app.register.clock.stops(batch.id))
-        day = batch.due_last or batch.due_on or due.day  # as it was when it was closed
-        late = DueWarning(LATE, 0, day + timedelta(days=1))
-        written += _write(app, batch, Due(day, due.provisional, due.working_days), [late], now)
+        written += _write(app, batch, due.day, not_yet_sent(holds, sent.get(batch.id, {})), now)
+    for batch, day in app.register.alerts.missed(LATE):
+        written += _write(app, batch, day, [DueWarning(LATE, 0, day + timedelta(days=1))], now)
     return written
 
 
-def _write(app: App, batch: Batch, due: Due, news: list[DueWarning], now: datetime) -> list[Alert]:
+def _write(app: App, batch: Batch, due: date, news: list[DueWarning], now: datetime) -> list[Alert]:
     if not news:
         return []
-    alerts = [NewAlert(batch.partner, batch.id, alert.code, alert.days, due.day, alert.true_on) for alert in news]
+    alerts = [NewAlert(batch.partner, batch.id, alert.code, alert.days, due, alert.true_on) for alert in news]
     added = app.register.alerts.of_batch(batch.id, alerts, now)
     for alert in added:
         log.warning("%s: %s, due %s, since %s", alert.subject, alert.code, alert.due_on, alert.true_on)

@@ -10,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.agreements.agreement import Agreement
-from exchange.agreements.expected import Missing, arrival, expected_by, missing
+from exchange.agreements.expected import Missing, arrival, current, expected_by, missing, upcoming
 from exchange.agreements.sections import Assessment, Expected
 from exchange.base.errors import Refused
 from exchange.calendar.periods import MONTHS, period_of, read_period
 from exchange.calendar.working_days import NO_DAYS
 
 MONTHLY = Expected(cycle="monthly", day=5)
+AFTERWARDS = Expected(cycle="monthly", day=5, counted_from="end")
 
 
 def d(text: str) -> date:
@@ -162,3 +163,37 @@ def test_a_set_of_the_present_period_is_late_exactly_when_it_would_be_missing(
     period = period_of(cycle, received).name
     lacking = {each.period for each in missing(held, received, [], NO_DAYS)}
     assert (arrival(cycle, period, received, expected, NO_DAYS, 730) == "late") == (period in lacking)
+
+
+@pytest.mark.parametrize(
+    ("expected", "today", "sets"),
+    [
+        (MONTHLY, "2026-07-20", [("2026-08", False)]),  # July began before the agreement was in force
+        (MONTHLY, "2026-08-03", [("2026-08", False)]),
+        (MONTHLY, "2026-09-30", [("2026-09", True), ("2026-10", False)]),
+        (AFTERWARDS, "2026-10-01", [("2026-09", True), ("2026-10", False)]),  # due by the 5th working day of October
+        (AFTERWARDS, "2026-10-13", [("2026-09", True), ("2026-10", False)]),
+        (AFTERWARDS, "2026-10-14", [("2026-10", False)]),
+        (AFTERWARDS, "2027-06-15", []),  # June's day, in July, lies behind the agreement's last
+        (Expected(cycle="half_yearly", day=20), "2026-12-31", [("2027-H1", False)]),
+        (Expected(cycle="half_yearly", day=20), "2027-01-01", [("2027-H1", False)]),
+        (Expected(cycle="quarterly", day=10, since=d("2026-10-02")), "2026-12-31", [("2027-Q1", False)]),
+        (
+            Expected(cycle="quarterly", day=10, since=d("2026-10-01")),
+            "2026-12-31",
+            [("2026-Q4", False), ("2027-Q1", False)],
+        ),
+    ],
+)
+def test_what_is_to_come_now(expected: Expected, today: str, sets: list[tuple[str, bool]]) -> None:
+    came = [("monthly", "2026-09", "pension")]
+    found = current(agreement(expected), expected, d(today), came, NO_DAYS)
+    assert [(each.period, there) for each, there in found] == sets
+
+
+@given(st.sampled_from([MONTHLY, AFTERWARDS]), st.dates(d("2026-07-01"), d("2027-08-31")))
+def test_what_is_upcoming_is_to_come_now(expected: Expected, today: date) -> None:
+    """The command line and the partner's status file tell of the same sets."""
+    agreed = agreement(expected)
+    now = [each for each, there in current(agreed, expected, today, [], NO_DAYS) if not there]
+    assert [each for each in now if today <= each.expected_by][:1] == upcoming(agreed, today, [], NO_DAYS)

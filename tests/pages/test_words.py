@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
+from exchange import pipeline
+from exchange.app import App
+from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import OFFICER_ID, SECOND_OFFICER_ID, World
-from exchange.pages.words import who, with_names
+from exchange.intake.collect import poll
+from exchange.pages.words import due_words, who, with_names
 from exchange.settings import Settings
+
+
+def test_of_two_due_days_both_are_said(app: App, court: DemoPartner, ask: Callable[..., Request]) -> None:
+    request = ask()
+    court.drop(court.make_set(request))
+    assert request.batch in poll(app).waiting
+    assert pipeline.receive(app, request.batch)
+    batch = app.register.batch(request.batch)
+    assert batch.due_on is not None
+    assert due_words(batch).zh == str(batch.due_on)
+    later = batch.due_on + timedelta(days=3)
+    assert due_words(replace(batch, due_last=later)).zh == f"{batch.due_on}，末 {later}"
 
 
 @pytest.mark.parametrize(

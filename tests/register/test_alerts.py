@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
 
 from exchange.register import NewAlert, Register
-from tests.register.conftest import AT
+from tests.register.conftest import AT, Database
+from tests.register.stopping import stop
 
 DUE = date(2026, 11, 30)
 SOON = NewAlert("bank", "", "days_left", 2, DUE, date(2026, 11, 26))
 LATE = replace(SOON, code="late", days=0, true_on=date(2026, 12, 1))
+LAST = DUE + timedelta(days=3)
 MISSING = NewAlert("court", "court monthly 2026-10", "missing_set", 0, DUE, DUE)
 
 
@@ -50,3 +56,31 @@ def test_found_by_whom_and_what_they_are_about_and_told_once(register: Register,
     assert find(partner="bank") == [told], "the first message stands"
     assert register.alerts.sent([delivered, "bank.b9"]) == {delivered: {("days_left", 2): AT.date()}}
     register.verify()
+
+
+@pytest.mark.parametrize(
+    ("days", "paused", "found"),
+    [
+        ((0, 3), False, []),
+        ((1, 3), False, [DUE]),  # nobody looked between midnight and the first result
+        ((0, 4), False, [LAST]),
+        ((1, 4), False, [DUE, LAST]),
+        ((1, None), False, [DUE]),
+        ((1, 4), True, []),
+    ],
+)
+def test_each_of_two_due_days_that_was_missed_is_found(
+    database: Database, register: Register, prepared: Callable[..., str], days: Any, paused: bool, found: list[date]
+) -> None:
+    batch = prepared()
+    if paused:
+        stop(register, batch, AT, "record_unclear")
+    register.delivered(batch)
+    if days[1] is not None:
+        register.closed(batch)
+    noon = datetime(2026, 11, 30, 4, tzinfo=UTC)
+    for state, number in zip(("delivered", "closed"), days, strict=True):
+        moment = noon + timedelta(days=number or 0)
+        database.tamper("UPDATE ledger SET at = %s WHERE to_state = %s AND from_state <> %s", moment, state, state)
+    database.tamper("UPDATE batch SET due_on = %s, due_last = %s", DUE, LAST)
+    assert [day for _, day in register.alerts.missed("late")] == found

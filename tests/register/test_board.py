@@ -11,9 +11,10 @@ from exchange.base.errors import Halt
 from exchange.calendar.deadlines import WORKING_DAYS
 from exchange.calendar.working_days import NO_DAYS, Due, due_after, office_day
 from exchange.register import Register, State
-from exchange.register.board import open_lines
+from exchange.register.board import open_lines, queue_lines
 from exchange.register.clock import present_due
 from exchange.register.counts import answered_since, counts
+from exchange.register.heaps import heaps
 from exchange.register.lines import now
 from exchange.register.looks import Looks, looks
 from exchange.wire.manifest import RequestManifest
@@ -46,6 +47,20 @@ def test_open_batches_since_when_and_with_the_stops_of_their_clocks(
     assert found.batches == {State.DELIVERED: 1, State.ACCEPTED: 1, State.REFUSED: 1}
     assert found.oldest == dict.fromkeys((State.DELIVERED, State.ACCEPTED), AT)
     assert found.reviews == {("220100", "open"): 2, ("222400", "open"): 1}
+
+
+@pytest.mark.parametrize("state", [State.PREPARED, State.DELIVERED])
+@pytest.mark.parametrize("last", [None, date(2026, 12, 3)])
+def test_a_row_of_the_queue_is_due_when_the_board_says_that_its_batch_is(
+    register: Register, delivered: str, database: Database, state: State, last: date | None
+) -> None:
+    """Offence records beside items that are due at once: once the first result lies there, the later day is left."""
+    database.tamper("UPDATE batch SET state = %s, due_last = %s", state, last)
+    batch = register.batch(delivered)
+    expected = last if last and state is State.DELIVERED else batch.due_on
+    assert batch.due_open == expected
+    assert {line.due_on for line in queue_lines(register.engine, ["220000"], "p-1", 9)} == {expected}
+    assert {heap.due_on for heap in heaps(register.engine, ["220000"], "p-1", 9)} == {expected}
 
 
 def test_a_first_result_is_counted_once(register: Register, delivered: str) -> None:

@@ -94,3 +94,25 @@ def test_refused_and_missing(register: Register, new_batch: NewBatch) -> None:
     assert told.batches.select("refusal_code").to_series().to_list() == ["signature_invalid"]
     assert told.missing["period"].to_list() == ["2026-10", "2026-11"]
     assert lines(register, START, END).missing["period"].to_list() == ["2026-10"]
+
+
+def test_a_result_that_was_put_there_again_counts_as_taken_in_the_month_in_which_it_had_been(
+    register: Register, delivered: str
+) -> None:
+    later, far = END + timedelta(days=2), END + timedelta(days=31)
+    register.pickups.taken(delivered, 1, PickupEvidence.REMOVED, AT)
+    before = lines(register, START, END).pickups
+    register.pickups.put_again(delivered, 1, later)
+    assert lines(register, START, END).pickups.equals(before), "the month is over and reads as it did"
+    columns = ("number", "delivered", "noticed")
+    assert lines(register, END, far).pickups.select(columns).rows() == [(1, later, None)]
+    register.pickups.taken(delivered, 1, PickupEvidence.ACKNOWLEDGED, later + timedelta(hours=3))
+    assert lines(register, END, far).pickups.select(columns).rows() == [(1, later, later + timedelta(hours=3))]
+    assert lines(register, START, END).pickups.equals(before)
+
+
+def test_what_was_withdrawn_waits_for_nobody(register: Register, delivered: str) -> None:
+    assert register.releases.propose(delivered, [1], ReleaseSummary({}), needs_approval=True) is not None
+    register.releases.withdraw(delivered, 1, "another answer", unjudged=True)
+    told = lines(register, START, datetime(2100, 1, 1, tzinfo=UTC))
+    assert told.releases["reopened"].null_count() == 0

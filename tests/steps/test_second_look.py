@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 import polars as pl
 import pytest
@@ -14,7 +15,7 @@ from exchange.calendar.working_days import office_day
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import World
 from exchange.intake.collect import poll
-from exchange.register import Register, Role, State
+from exchange.register import Register, Role, State, statistics
 from exchange.register.retention import KeptFile
 from exchange.review.case import load_cases
 from exchange.review.second_eyes import approve, check_other_officer
@@ -44,6 +45,14 @@ def told(app: App, court: DemoPartner, batch: str) -> list[str]:
     return sorted(name for name in court.answers() if name.startswith(batch))
 
 
+def lying(app: App, batch: str) -> set[int]:
+    """The numbers of its results that were not taken, which the report counts as they stand."""
+    lines = statistics.lines(app.register, app.now() - timedelta(days=3), app.now() + timedelta(days=3)).pickups
+    reported = set(lines.filter(pl.col("noticed").is_null(), batch=batch)["number"])
+    assert reported == {each.number for each in app.register.pickups.uncollected() if each.batch == batch}
+    return reported
+
+
 def looked(app: App, batch: str, sex: str) -> str:
     """Decides the row, and lets go what comes of it; the release."""
     decide(app, batch, 1, identity="consistent", sex=sex)
@@ -70,6 +79,7 @@ def test_upheld_the_partner_gets_the_corrected_answer(app: App, court: DemoPartn
     assert supplement(court, batch, 2)["A1"]["sex_answer"] == "consistent"
     assert all(f"{batch}.result-2" in name for name in told(app, court, batch))
     assert app.register.batch(batch).state is State.CLOSED
+    assert lying(app, batch) == {2}
     app.register.verify()
 
 
@@ -82,7 +92,7 @@ def test_not_upheld_the_partner_hears_nothing(app: App, court: DemoPartner, firs
     assert redeliver(app, batch) == []
     assert _disclosure(app, batch, [1]).left == {}
     assert told(app, court, batch) == []
-    assert batch not in {each.batch for each in app.register.pickups.uncollected(court.id)}
+    assert lying(app, batch) == set()
     app.register.verify()
 
 

@@ -127,7 +127,7 @@ class Invented:
         asked = self.draw.random() < 0.5
         upheld = waiting // 2 if "dunhua" in batch else None
         approved = closed if asked else None
-        self.rows["releases"].append((batch, 1, waiting, asked, upheld, delivered, approved, None, closed))
+        self.rows["releases"].append((batch, 1, waiting, asked, upheld, delivered, approved, None, None, closed))
 
 
 def aggregates(seed: int = 7, month: Month = MONTH, *, batches: int = 90) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exchange.calendar.missed import Ended, missed
 from exchange.calendar.working_days import OFFICE_ZONE
 from exchange.register import statistics
 from exchange.register.statistics import Lines
+from exchange.supervision import batch_tables
 from exchange.supervision.aggregates import Aggregates, count
 
 from .invented import MONTH, aggregates, doubtful, partners
@@ -64,6 +66,42 @@ def test_a_batch_whose_items_have_two_days_is_held_to_both(closed: datetime, rec
     assert (line["late"], line["done"]) == (late, True)
 
 
+DAYS = st.integers(7, 25)
+
+
+@given(DAYS, st.none() | DAYS, DAYS, DAYS, st.none() | DAYS)
+def test_late_is_what_the_rule_for_one_batch_says(
+    due: int, last: int | None, first: int, done: int, paused: int | None
+) -> None:
+    last, done = last and max(due, last), max(first, done)
+    name = f"2026-10-{due:02}"
+    line = list(batch(name, at(done), at(7), last=None if last is None else f"2026-10-{last:02}"))
+    line[10] = at(first)
+    stops = [] if paused is None else [("b", 1, "record_unclear", at(paused), None)]
+    (found,) = told(batches=[tuple(line)], stops=stops).batches.to_dicts()
+    days = [None if day is None else date(2026, 10, day) for day in (last, first, done, paused)]
+    expected = missed(Ended(date(2026, 10, due), days[0], days[1], at(done).date(), days[3]))
+    assert (found["late"], found["days_late"]) == (bool(expected), max((n for _, n in expected), default=None))
+
+
+def test_days_late_are_those_of_the_due_day_that_was_missed() -> None:
+    """The first result in time on the 7th, the rest two days behind its own day, the 10th: not five days late."""
+    line = list(batch("2026-10-07", at(12), at(7), last="2026-10-10"))
+    line[10] = at(7, 11)
+    (shown,) = batch_tables.late(told(batches=[tuple(line)]))
+    assert (shown["due_on"], shown["days"]) == ("2026-10-07，2026-10-10", 2)
+
+
+def test_answered_while_its_clock_is_paused_is_no_breach_and_no_pause_any_more() -> None:
+    stop = ("b", 1, "record_unclear", at(12), None)
+    found = told(batches=[batch("2026-10-14", at(20), at(7))], stops=[stop])
+    assert (found.batches["late"].to_list(), found.batches["done"].to_list()) == ([False], [True])
+    (line,) = batch_tables.stops(found)
+    assert (line["stops"], line["standing"]) == (1, 0), "nothing of it is open"
+    too_late = told(batches=[batch("2026-10-09", at(20), at(7))], stops=[stop])
+    assert too_late.batches["late"].to_list() == [True], "the day was over when its clock was paused"
+
+
 def test_a_batch_whose_clock_is_paused_is_not_overdue() -> None:
     stop = ("b", 1, "record_unclear", at(12), None)
     found = told(batches=[batch("2026-10-14", None, at(7))], stops=[stop])
@@ -96,11 +134,12 @@ def test_open_answers_are_counted_when_they_are_settled() -> None:
 def test_reviews_approvals_and_objections() -> None:
     line = batch("2026-10-28", None, at(7))
     objection = (line[0], line[1], "objection", "bank-jilin.first", *line[4:])
-    release = ("b", 1, 5, True, 2, at(8), at(9), None, at(9, 11))
-    waiting = ("b", 2, 3, True, None, at(20), None, None, None)
+    release = ("b", 1, 5, True, 2, at(8), at(9), None, None, at(9, 11))
+    waiting = ("b", 2, 3, True, None, at(20), None, None, None, None)
+    withdrawn = ("b", 3, 3, True, None, at(20), None, None, at(20, 11), None)
     queue = [("b", "220100", "released", at(8))] * 5 + [("b", "220100", "open", None)] * 2
     queue.append(("b", "220100", "decided", at(2, month=11)))
-    found = told(batches=[objection], releases=[release, waiting], reviews=queue)
+    found = told(batches=[objection], releases=[release, waiting, withdrawn], reviews=queue)
     assert found.reviews.rows() == [("220100", 5, 3)], "decided after the month: open at its end"
     assert found.approvals.select("approved", "returned", "waiting", "people").rows() == [(1, 0, 1, 5)]
     assert found.objections.select("came", "answered", "upheld").rows() == [(1, 5, 2)]

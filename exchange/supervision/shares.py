@@ -1,0 +1,24 @@
+"""How a share is written, on pages and in workbooks alike.
+
+Rules
+- In tenths of a per cent, a half upwards; the workbook gets the number that the page shows.
+- 100.0% says *all* and 0.0% says *none*: a share that would be rounded to one of them without being it is written as
+  the tenth beside it. One late batch among three thousand is 99.9% on time.
+"""
+
+from __future__ import annotations
+
+import math
+
+
+def rounded(share: float, steps: int = 1000) -> float:
+    """The share as it is shown: a multiple of one in so many steps, from 0 to 1."""
+    shown = math.floor(round(share * steps, 6) + 0.5)
+    if 0 < share < 1:
+        shown = min(max(shown, 1), steps - 1)
+    return shown / steps
+
+
+def percent(share: float | None) -> str:
+    """The share in words; a dash where there was nothing to divide by."""
+    return "—" if share is None else f"{rounded(share):.1%}"
