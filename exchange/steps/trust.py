@@ -18,6 +18,7 @@ from exchange.base.tables import ELSEWHERE, ITEMS
 from exchange.calendar.deadlines import OBJECTION, WORKING_DAYS
 from exchange.calendar.periods import read_period
 from exchange.calendar.working_days import office_day
+from exchange.validate.cells import has_text
 from exchange.wire.envelope import verify
 from exchange.wire.manifest import DATA_FORMS, ENVELOPE_SUFFIX, RequestManifest, parse
 
@@ -43,6 +44,7 @@ def agreed_manifest(agreement: Agreement, content: bytes, name: str, now: dateti
         raise Refused("manifest_partner", column="partner")
     if manifest.batch != name or not manifest.batch.startswith(f"{agreement.partner}."):
         raise Refused("manifest_name", column="batch")
+    _check_texts(manifest)
     _check_elsewhere(manifest)
     _check_data(manifest)
     if agreement.require_encryption and not manifest.data.encrypted:
@@ -94,6 +96,13 @@ def _purpose(agreement: Agreement, manifest: RequestManifest) -> Purpose:
     if manifest.legal_basis != purpose.cited:
         raise Refused("legal_basis_not_agreed", column="legal_basis")
     return purpose
+
+
+def _check_texts(manifest: RequestManifest) -> None:
+    """Refused where a letter or a handler is named in which nothing can be seen: it names nothing and nobody."""
+    for field in ("letter", "handler"):
+        if (stated := getattr(manifest, field)) is not None and not has_text(stated):
+            raise Refused("manifest_format", column=field)
 
 
 def _check_elsewhere(manifest: RequestManifest) -> None:

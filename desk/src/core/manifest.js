@@ -3,6 +3,7 @@
  */
 import { OBJECTION } from "./columns.js";
 import { dayTaken, namesDay } from "./periods.js";
+import { hasText } from "./text.js";
 
 const OWN_NUMBER = /^[A-Za-z0-9_-]{1,60}$/;
 const BATCH = /^[a-z][a-z0-9-]{1,30}\.[A-Za-z0-9_-]{1,60}$/;
@@ -13,7 +14,7 @@ const ID_NUMBER = /[0-9]{17}[0-9Xx]|[0-9]{15}/;
 /** What does not hold of a clerk's entries: names of fields, in the order in which they are asked. */
 export function problems({ agreement, today }, entries) {
     const purpose = agreement.purposes.find((each) => each.code === entries.purpose);
-    const text = (value) => Boolean(value) && value.length <= LONGEST && !CONTROL.test(value);
+    const text = (value) => Boolean(value) && hasText(value) && value.length <= LONGEST && !CONTROL.test(value);
     const needsLetter = entries.items.some((item) => purpose?.letter_items.includes(item));
     const held = {
         purpose: Boolean(purpose),
