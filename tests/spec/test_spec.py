@@ -165,6 +165,20 @@ def test_case(name: str, number: int) -> None:
         assert {key: row[key] for key in expected} == expected
 
 
+CLAIMED: Final = [(item.code, claim.code) for item in ITEMS.values() for claim in item.claims]
+
+
+@pytest.mark.parametrize(("item", "column"), CLAIMED)
+def test_two_cases_differ_in_a_column_alone_and_in_the_answer(item: str, column: str) -> None:
+    """So that no column of a claim can go unread, whatever else is claimed."""
+    alike = defaultdict(set)
+    for case in form(item).case:
+        others = {key: text for key, text in case.claim.items() if key != column}
+        around = case.model_copy(update={"claim": others, "answer": {}, "zh": "", "en": ""})
+        alike[str(around)].add(str(case.answer))
+    assert max(map(len, alike.values())) > 1
+
+
 @pytest.mark.parametrize("name", SPECIFICATIONS)
 def test_answers_and_proposals_at_once_are_those_of_each_alone(name: str) -> None:
     given = form(name)
