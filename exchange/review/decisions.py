@@ -18,6 +18,7 @@ from exchange.base.errors import Halt
 from exchange.base.tables import DECISIONS, ITEMS, REASONS
 from exchange.matching.decide import follows
 from exchange.output.typed_numbers import holds_number
+from exchange.validate.cells import has_text
 
 MAX_NOTE_LETTERS = 200
 WAITING = "source_not_ready"
@@ -75,7 +76,7 @@ def check_reason(reason: str, note: str | None) -> None:
 
 def check_note(note: str | None, *, needed: bool = False) -> None:
     """Halt where a note is missing though needed, is long, or holds an identity number."""
-    if needed and not note:
+    if needed and not has_text(note or ""):
         msg = "the reason 'other' needs a note"
         raise Halt(msg, zh="请写明情况：依据为“其他”的，以及须说明理由的，备注必填")
     if note is not None and (len(note) > MAX_NOTE_LETTERS or holds_number(note)):

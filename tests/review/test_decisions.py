@@ -101,7 +101,15 @@ def test_reasons(reason: str, note: str | None, holds: bool) -> None:
             check_reason(reason, note)
 
 
-@pytest.mark.parametrize(("note", "needed", "holds"), [(None, False, True), (None, True, False), ("", True, False)])
+@pytest.mark.parametrize(
+    ("note", "needed", "holds"),
+    [
+        (None, False, True),
+        ("", False, True),
+        ("因", True, True),
+        *[(note, True, False) for note in (None, "", " ", "ㅤ")],
+    ],
+)
 def test_a_note_that_is_needed(note: str | None, needed: bool, holds: bool) -> None:
     if holds:
         check_note(note, needed=needed)
