@@ -4,7 +4,8 @@ Rules
 - A destruction is recorded before it begins and again when it is done, the second time in the ledger, too. The batch's
   line, and the names and hashes of its files, stay.
 - Nothing is destroyed of a batch that is held, or to whose answers an open objection is made.
-- A file is destroyed when no other batch needs it, that is, none whose own copy is not due yet or must be kept.
+- A file is destroyed when no other batch needs it, that is, none whose own copy is not due yet or must be kept. A
+  certificate of conformance, which no batch names, is never destroyed: its partner is live by it.
 - Who is about to destroy a file has locked all batches that name it, so that a hold, or an objection
   (:func:`check_not_past`), comes before or after, not between. Of two runs at once one intends a file, and one destroys
   it.
@@ -25,6 +26,7 @@ from sqlalchemy.orm import Session, aliased
 from exchange.base.errors import Halt, Refused
 from exchange.register.attest import attest_rows, attest_to_change, one_moment
 from exchange.register.batches import Role
+from exchange.register.conformance import ConformanceRow
 from exchange.register.database import transaction
 from exchange.register.ledger import append_note, touched
 from exchange.register.lines import append_event, get_batch
@@ -152,7 +154,9 @@ class Retention:
         )
         with transaction(self.engine) as session:
             _order_those_who_intend(session)
-            left = set(digests) - set(session.scalars(alive)) - set(session.scalars(begun))
+            certificates = select(ConformanceRow.sha256).where(ConformanceRow.sha256.in_(digests))
+            named = (set(session.scalars(query)) for query in (alive, begun, certificates))
+            left = set(digests).difference(*named)
             lately = {digest for digest in left if not digests[digest]}
             ended = dict.fromkeys(left - lately, policy)
             if lately:
@@ -216,11 +220,13 @@ class Retention:
             return {role: at for role, at in rows if at is not None}
 
     def not_destroyed(self) -> list[str]:
-        """The hashes of all files that some batch names, of which nobody destroyed them."""
+        """The hashes of all files that some batch names, of which nobody destroyed them, and of the certificates of
+        conformance; ascending.
+        """
         query = select(FileRow.sha256).outerjoin(DestructionRow, _same_file()).where(DestructionRow.done_at.is_(None))
-        query = query.distinct().order_by(FileRow.sha256)
+        certificates = select(ConformanceRow.sha256).where(ConformanceRow.sha256.is_not(None))
         with transaction(self.engine) as session:
-            return list(session.scalars(query))
+            return sorted({*session.scalars(query), *filter(None, session.scalars(certificates))})
 
     def named_lately(self) -> list[str]:
         """The hashes of the files, neither destroyed nor about to be, of the batches of the ledger's last lines."""
@@ -320,10 +326,13 @@ def _protected(batch_id: Any) -> ColumnElement[bool]:
 
 
 def _is_needed(session: Session, digest: str) -> bool:
-    """Whether a batch needs the file: its destruction there is not intended, or is not allowed."""
+    """Whether a batch needs the file: its destruction there is not intended, or is not allowed; or it is a certificate
+    of conformance, which no batch names.
+    """
     naming = select(FileRow.role).outerjoin(DestructionRow, _same_file()).where(FileRow.sha256 == digest)
     needed = naming.where(or_(DestructionRow.id.is_(None), _undone_and_protected()))
-    return bool(session.scalar(select(needed.exists())))
+    certificate = select(ConformanceRow.number).where(ConformanceRow.sha256 == digest)
+    return bool(session.scalar(select(or_(needed.exists(), certificate.exists()))))
 
 
 def _undone_and_protected() -> ColumnElement[bool]:

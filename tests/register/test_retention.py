@@ -145,6 +145,26 @@ def test_what_an_older_folder_brings_back_under_a_newer_register_goes_again(
     register.verify()
 
 
+def test_a_certificate_of_conformance_stays(desk: Desk, register: Register) -> None:
+    """No batch names it, and each set of a live partner is held against what it says was shown."""
+    certificates = [desk.app.archive.keep(content) for content in (b"certificate", b"certificate made anew")]
+    for digest in certificates:
+        register.conformance.certify("court", digest, datetime.now(UTC))
+    for days in (2, 21, 400):
+        assert retention.run(desk.later(days)).total() == 0
+    assert desk.there(b"certificate")
+    assert desk.there(b"certificate made anew")
+    assert set(certificates) <= set(register.retention.not_destroyed()), "and is held against its hash"
+
+
+def test_one_that_is_intended_when_it_becomes_a_certificate_stays(desk: Desk, register: Register) -> None:
+    digest = desk.app.archive.keep(b"certificate")
+    register.retention.intend_nameless({digest: True}, "20 days", datetime.now(UTC))
+    register.conformance.certify("court", digest, datetime.now(UTC))
+    assert retention.run(desk.later(21)).total() == 0
+    assert desk.there(b"certificate")
+
+
 def test_each_kind_has_its_time(desk: Desk, manifest: RequestManifest) -> None:
     batch = desk.closed(manifest, "kinds", b"rows")
     result = f"result of {batch}".encode()
