@@ -4,8 +4,8 @@ Rules
 - A destruction is recorded before it begins and again when it is done, the second time in the ledger, too. The batch's
   line, and the names and hashes of its files, stay.
 - Nothing is destroyed of a batch that is held, or to whose answers an open objection is made.
-- A file is destroyed when no other batch needs it, that is, none whose own copy is not due yet or must be kept. What
-  the register names beside batches, the certificates of conformance, never is: live partners are live by them.
+- A file is destroyed when no other batch needs it, that is, none whose own copy is not due yet or must be kept. A
+  certificate of conformance, which no batch names, is never destroyed: its partner is live by it.
 - Who is about to destroy a file has locked all batches that name it, so that a hold, or an objection
   (:func:`check_not_past`), comes before or after, not between. Of two runs at once one intends a file, and one destroys
   it.
