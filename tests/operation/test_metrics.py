@@ -208,3 +208,21 @@ def test_the_rules_alert(tmp_path: Path) -> None:
     place = tmp_path / "tests.yml"
     place.write_text(yaml.safe_dump({"rule_files": [str(MONITORING / "alerts.yml")], "tests": tests}), "utf-8")
     promtool("test", "rules", str(place))
+
+
+@needs_promtool
+def test_what_is_due_today_is_told_from_two_in_the_afternoon_to_midnight_of_beijing(tmp_path: Path) -> None:
+    """Prometheus' hours are UTC, where the office's day begins at 16:00."""
+    expected = [
+        {
+            "expr": 'count(ALERTS{alertname="ExchangeDueToday", alertstate="firing"})',
+            "eval_time": f"{hour}h30m",
+            "exp_samples": [{"labels": "{}", "value": 1}] if (hour + 8) % 24 >= 14 else [],
+        }
+        for hour in range(24)
+    ]
+    series = {"series": 'exchange_batches_due{urgency="today"}', "values": "1x1500"}
+    tests = [{"interval": "1m", "input_series": [series], "promql_expr_test": expected}]
+    place = tmp_path / "tests.yml"
+    place.write_text(yaml.safe_dump({"rule_files": [str(MONITORING / "alerts.yml")], "tests": tests}), "utf-8")
+    promtool("test", "rules", str(place))
