@@ -30,6 +30,7 @@ from exchange.operation.latency import BOUNDS, Histogram, latencies
 from exchange.operation.metrics import exposition
 from exchange.register import Register
 from exchange.register.database import Timeouts, open_engine
+from exchange.settings_sections import HealthLimits
 
 MONITORING = ROOT / "docker" / "monitoring"
 PERSON = "220102199001011237"
@@ -157,6 +158,21 @@ def test_each_alert_says_in_both_languages_what_is_wrong() -> None:
         assert rule["labels"]["severity"] in ("page", "look")
         assert re.search("[\u4e00-\u9fff]", rule["annotations"]["summary"])
         assert rule["annotations"]["description"].isascii()
+
+
+def test_the_rules_alert_from_where_health_warns() -> None:
+    """``exchange health``, as it is set where nobody sets it, and Prometheus say the same of one installation."""
+    limits = HealthLimits()
+    expected = {
+        "ExchangeNobodyCollects": limits.collect_minutes * 60,
+        "ExchangeNoLookout": limits.lookout_minutes * 60,
+        "ExchangeLedgerNotVerified": limits.verify_days * 86_400,
+        "ExchangeBackupOld": limits.backup_hours * 3600,
+        "ExchangeCertificateEnds": limits.certificate_days * 86_400,
+    }
+    found = {rule["alert"]: re.search(r" (?:>|<=) ([0-9]+)(?: \* ([0-9]+))?", rule["expr"]) for rule in rules()}
+    compared = {name: found[name] for name in expected}
+    assert {name: int(hit[1]) * int(hit[2] or 1) for name, hit in compared.items() if hit} == expected
 
 
 def promtool(*arguments: str) -> None:
