@@ -15,7 +15,7 @@ from exchange.base.os_user import os_user
 from exchange.base.tables import NOTICES, SOURCES
 from exchange.cli.listing import NOTHING, AsCsv, AsJson, Coded, folded
 from exchange.cli.listing import show as show_list
-from exchange.cli.outcome import out, outcome
+from exchange.cli.outcome import err, out, outcome
 from exchange.cli.show import cycle_cell, due_cell, moment, stage_cell, tables
 from exchange.operation.verification import verify_archive, verify_register
 from exchange.register import Batch, BatchFilter, State
@@ -62,8 +62,12 @@ def list_(
 ) -> None:
     """最近的批次在前。 The newest batches first."""
     with outcome(), App.of_account(os_user()) as app:
-        batches = app.register.batches(BatchFilter(partner, state, limit, batch, period, letter))
-        show_list(_COLUMNS, [_line(found) for found in batches], NOTHING, as_json=as_json, as_csv=as_csv)
+        found = app.register.batches(BatchFilter(partner, state, limit + 1, batch, period, letter))
+        show_list(_COLUMNS, [_line(each) for each in found[:limit]], NOTHING, as_json=as_json, as_csv=as_csv)
+        if len(found) > limit:  # beside the list, which a program reads
+            err.print(
+                f"只列了最近 {limit} 批，还有更早的：--limit · these are the newest, there are more", markup=False
+            )
 
 
 def _line(batch: Batch) -> tuple[str, ...]:

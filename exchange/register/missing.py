@@ -89,7 +89,8 @@ class MissingSets:
             self._append_note(session, row, "arrived", at)
 
     def _append_note(self, session: Session, row: MissingSetRow, what: str, at: datetime) -> None:
-        append_note(session, at, self.actor, {f"missing.{row.partner}.{row.cycle}.{row.period}": what})
+        purpose = f".{row.purpose}" if row.purpose else ""
+        append_note(session, at, self.actor, {f"missing.{row.partner}.{row.cycle}.{row.period}{purpose}": what})
         touched(session, row)
 
     def find(self, *, partner: str | None = None, every: bool = False) -> list[MissingSet]:

@@ -250,9 +250,19 @@ def _taken_and_put_again(end: datetime) -> Query:
 
 
 def _missing(start: datetime, end: datetime) -> Query:
-    row = MissingSetRow
+    """The sets that were missing; their reminders are those of which the ledger was told before ``end``."""
+    row, event_data = MissingSetRow, _fact_pairs()
+    name = func.concat("missing.", row.partner, ".", row.cycle, ".", row.period)
+    of_purpose = func.concat(name, case((row.purpose == "", ""), else_=func.concat(".", row.purpose)))
+    number = cast(func.substring(event_data.c.value, r"^reminder ([0-9]+)$"), Integer)
+    told = select(func.max(number)).select_from(LedgerRow).join(event_data, literal(value=True))
+    told = told.where(LedgerRow.batch_id.is_(None), LedgerRow.at >= row.noticed_at, LedgerRow.at < end)
+    told = told.where(event_data.c.key.in_((name, of_purpose)))  # earlier versions did not write the purpose
+    sent = func.least(row.reminders, func.coalesce(told.scalar_subquery(), 0))
+    as_now = or_(row.reminded_at.is_(None), row.reminded_at < end)
+    reminders = case((as_now, row.reminders), else_=sent)
     arrived = _before(row.arrived_at, end)
-    query = select(row.partner, row.cycle, row.period, row.purpose, row.expected_by, row.reminders, arrived)
+    query = select(row.partner, row.cycle, row.period, row.purpose, row.expected_by, reminders, arrived)
     query = query.where(row.noticed_at < end, or_(row.arrived_at.is_(None), row.arrived_at >= start))
     return query.order_by(row.expected_by, row.partner, row.cycle, row.purpose)
 

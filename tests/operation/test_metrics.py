@@ -30,6 +30,7 @@ from exchange.operation.latency import BOUNDS, Histogram, latencies
 from exchange.operation.metrics import exposition
 from exchange.register import Register
 from exchange.register.database import Timeouts, open_engine
+from exchange.settings_sections import HealthLimits
 
 MONITORING = ROOT / "docker" / "monitoring"
 PERSON = "220102199001011237"
@@ -159,6 +160,21 @@ def test_each_alert_says_in_both_languages_what_is_wrong() -> None:
         assert rule["annotations"]["description"].isascii()
 
 
+def test_the_rules_alert_from_where_health_warns() -> None:
+    """``exchange health``, as it is set where nobody sets it, and Prometheus say the same of one installation."""
+    limits = HealthLimits()
+    expected = {
+        "ExchangeNobodyCollects": limits.collect_minutes * 60,
+        "ExchangeNoLookout": limits.lookout_minutes * 60,
+        "ExchangeLedgerNotVerified": limits.verify_days * 86_400,
+        "ExchangeBackupOld": limits.backup_hours * 3600,
+        "ExchangeCertificateEnds": limits.certificate_days * 86_400,
+    }
+    found = {rule["alert"]: re.search(r" (?:>|<=) ([0-9]+)(?: \* ([0-9]+))?", rule["expr"]) for rule in rules()}
+    compared = {name: found[name] for name in expected}
+    assert {name: int(hit[1]) * int(hit[2] or 1) for name, hit in compared.items() if hit} == expected
+
+
 def promtool(*arguments: str) -> None:
     done = subprocess.run([str(PROMTOOL), *arguments], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -205,6 +221,24 @@ def test_the_rules_alert(tmp_path: Path) -> None:
                 ],
             }
         )
+    place = tmp_path / "tests.yml"
+    place.write_text(yaml.safe_dump({"rule_files": [str(MONITORING / "alerts.yml")], "tests": tests}), "utf-8")
+    promtool("test", "rules", str(place))
+
+
+@needs_promtool
+def test_what_is_due_today_is_told_from_two_in_the_afternoon_to_midnight_of_beijing(tmp_path: Path) -> None:
+    """Prometheus' hours are UTC, where the office's day begins at 16:00."""
+    expected = [
+        {
+            "expr": 'count(ALERTS{alertname="ExchangeDueToday", alertstate="firing"})',
+            "eval_time": f"{hour}h30m",
+            "exp_samples": [{"labels": "{}", "value": 1}] if (hour + 8) % 24 >= 14 else [],
+        }
+        for hour in range(24)
+    ]
+    series = {"series": 'exchange_batches_due{urgency="today"}', "values": "1x1500"}
+    tests = [{"interval": "1m", "input_series": [series], "promql_expr_test": expected}]
     place = tmp_path / "tests.yml"
     place.write_text(yaml.safe_dump({"rule_files": [str(MONITORING / "alerts.yml")], "tests": tests}), "utf-8")
     promtool("test", "rules", str(place))

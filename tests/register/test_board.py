@@ -10,7 +10,7 @@ import pytest
 from exchange.base.errors import Halt
 from exchange.calendar.deadlines import WORKING_DAYS
 from exchange.calendar.working_days import NO_DAYS, Due, due_after, office_day
-from exchange.register import Register, State
+from exchange.register import Decision, Register, State
 from exchange.register.board import open_lines, queue_lines
 from exchange.register.clock import present_due
 from exchange.register.counts import answered_since, counts
@@ -74,6 +74,17 @@ def test_who_opened_rows_of_people(register: Register, delivered: str) -> None:
         Register(register.engine, person).reviews.opened(delivered, rows)
     assert looks(register.engine, now() - DAY, now() + DAY) == [Looks("b", 3, 0, 0), Looks("a", 1, 0, 0)]
     assert looks(register.engine, now() + DAY, now() + 2 * DAY) == []
+
+
+def test_who_opened_or_decided_rows_of_a_test_opened_nobodys(
+    register: Register, delivered: str, database: Database
+) -> None:
+    register.reviews.opened(delivered, [1])
+    register.reviews.decide(delivered, [Decision(1, 1, {"identity": "consistent"}, "archive")])
+    (look,) = looks(register.engine, now() - DAY, now() + DAY)
+    assert (look.opened, look.decided) == (1, 1)
+    database.tamper("UPDATE batch SET stage = 'test'")
+    assert looks(register.engine, now() - DAY, now() + DAY) == []
 
 
 @pytest.mark.parametrize("kept", [None, 7])

@@ -116,3 +116,16 @@ def test_what_was_withdrawn_waits_for_nobody(register: Register, delivered: str)
     register.releases.withdraw(delivered, 1, "another answer", unjudged=True)
     told = lines(register, START, datetime(2100, 1, 1, tzinfo=UTC))
     assert told.releases["reopened"].null_count() == 0
+
+
+def test_reminders_of_a_month_are_those_that_had_been_sent_by_its_end(database: Database, register: Register) -> None:
+    key = ("monthly", "2026-10", "pension")
+    register.missing.notice("bank", key, date(2026, 11, 5), AT)
+    register.missing.notice("bank", (*key[:2], ""), date(2026, 11, 5), AT)
+    for number, at in ((1, AT), (2, AT + timedelta(days=7)), (3, END), (4, END + timedelta(days=7))):
+        register.missing.reminded("bank", key, number, at)
+    far = datetime(2100, 1, 1, tzinfo=UTC)
+    found = [
+        lines(register, START, until).missing["reminders"].to_list() for until in (END, END + timedelta(days=1), far)
+    ]
+    assert found == [[0, 2], [0, 3], [0, 4]], "of two sets of one period the one without a purpose first"

@@ -1,15 +1,18 @@
-"""The commands of clock, deadline and expected, as an officer meets them."""
+"""The commands of clock, deadline, expected and the register's list, as an officer meets them."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from exchange.app import App
+from exchange.calendar.working_days import office_day
 from exchange.cli.main import commands
 from exchange.demo.world import World
+from exchange.register import BatchFilter
 
 Accepted = Callable[..., str]
 
@@ -96,3 +99,13 @@ def test_expected_says_what_the_agreements_hold(app: App, exchange: Callable[...
     printed = exchange("expected").output
     assert "education-jilin" in printed
     assert "年" in printed
+
+
+def test_a_list_that_is_cut_says_so_beside_it(app: App, accepted: Accepted, exchange: Callable[..., Result]) -> None:
+    accepted(app)
+    accepted(app, cycle="ad_hoc", period=str(office_day(app.now())))
+    batches = len(app.register.batches(BatchFilter(limit=100_000)))
+    cut = exchange("register", "list", "--limit", "1", "--json")
+    assert len(json.loads(cut.stdout)) == 1
+    assert "--limit" in cut.stderr
+    assert exchange("register", "list", "--limit", str(batches), "--json").stderr == ""
