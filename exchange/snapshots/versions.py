@@ -44,6 +44,10 @@ again.
 """
 
 
+class Past(Halt):
+    """A version that answers nothing any more: it was removed in its time, or is of another layout."""
+
+
 @dataclass(frozen=True)
 class SnapshotRecord:
     """``snapshot.json``: what a version is made of, in counts and hashes. Nobody but this software writes one.
@@ -111,9 +115,9 @@ class Version:
         return self.open_all(table)[0]
 
     def open_all(self, *tables: str) -> list[SortedTable]:
-        """These of the version's tables, mapped into memory; read once on this machine, against its hashes. Halt where
-        it has another layout, is not what was written, or holds real people where invented ones are asked for, or the
-        other way round.
+        """These of the version's tables, mapped into memory; read once on this machine, against its hashes. Past where
+        it has another layout; Halt where it is not what was written, or holds real people where invented ones are asked
+        for, or the other way round.
         """
         record = self.record()
         if record.invented != self.invented:
@@ -122,7 +126,7 @@ class Version:
             raise Halt(msg)
         if record.layout != LAYOUT:
             msg = f"snapshot {self.source} {self.name} was built by another version of this software; build it again"
-            raise Halt(msg)
+            raise Past(msg)
         integrity.check_once(self.folder, self.source)
         return [SortedTable(map_table(self.folder / f"{table}.arrow")) for table in tables]
 
@@ -159,11 +163,11 @@ class Snapshots:
         return [self.version(source, name) for name in names]
 
     def version(self, source: str, name: str) -> Version:
-        """A version by its name; Halt when it is not there (any more)."""
+        """A version by its name; Past when it is not there (any more)."""
         folder = self.folder / source / name
         if not _VERSION.fullmatch(name) or not (folder / _RECORD).is_file():
             msg = f"snapshot {source} {name} is not on disk"
-            raise Halt(msg)
+            raise Past(msg)
         return Version(source, name, folder, self.invented)
 
     def current(self, source: str) -> Version | None:

@@ -3,8 +3,8 @@
 Rules
 - The person's other numbers are found through the population snapshot: who bears the number, or bore it, and all
   numbers that these people bear or bore. A number that nobody bears is looked for as it is.
-- What left is worked out anew for the rows found, as a partner was told it; where the originals are past their time
-  only the batch is named. Nothing left of a batch that was not delivered.
+- What left is worked out anew for the rows found, as a partner was told it; where the originals or the snapshots are
+  past their time only the batch is named. Nothing left of a batch that was not delivered.
 
 Source: 个人信息保护法 art. 44, 45; exceptions of art. 18, 35.
 """
@@ -28,6 +28,7 @@ from exchange.matching.id_numbers import standardise
 from exchange.matching.identity import Population
 from exchange.matching.lookup import Keys
 from exchange.register import Batch, Release, ReleaseState, Role, State
+from exchange.snapshots.versions import Past
 from exchange.steps.answers import POPULATION, BatchContext, answer_columns
 from exchange.steps.bases import looked_at_again
 from exchange.steps.disclosure import AWAITING, as_disclosed
@@ -41,7 +42,7 @@ Codes = Mapping[int, Mapping[str, str]]
 @dataclass(frozen=True)
 class Disclosure:
     """A batch that asked about the person, and in which ``rows``. ``left``: row → item → the code that the partner was
-    told; None where the originals are destroyed, empty where nothing was told.
+    told; None where the originals or the snapshots are past their time, empty where nothing was told.
     """
 
     batch: Batch
@@ -142,7 +143,7 @@ def _disclosure(app: App, batch_id: str, rows: list[int]) -> Disclosure:
     context = BatchContext.of(app, batch)
     try:
         first, now = context.first_and_now(rows)
-    except FileNotFoundError:  # the snapshots that answered it are gone
+    except Past:  # the snapshots that answered it are gone
         return Disclosure(batch, rows, None)
     at_first = as_disclosed(first, context.waits_for)
     left: dict[int, Mapping[str, str]] = {row: _codes(at_first, index) for index, row in enumerate(rows)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -17,6 +18,7 @@ from exchange.demo.world import World
 from exchange.intake.collect import poll
 from exchange.register.guard import Evidence
 from exchange.register.told import Told
+from exchange.snapshots.versions import Snapshots
 from exchange.steps import guarding, telling
 
 
@@ -58,6 +60,23 @@ def test_who_was_told_is_found_under_each_number_by_two_together_and_on_record(
     with pytest.raises(Halt, match="no such question"):
         telling.confirm(app, 10**9)
     assert app.register.verify()[0] > 0
+
+
+def test_where_the_snapshot_that_answered_is_gone_who_was_told_is_named_all_the_same(
+    app: App, world: World, court: DemoPartner, ask: Callable[..., Request], clean: pl.DataFrame, tmp_path: Path
+) -> None:
+    """A week's nights later it has been pruned. The question is shown once, and not lost by that."""
+    person = clean.row(-2, named=True)
+    request = ask(f"row_ref,id_number,name,sex\nR1,{person['id_number']},{person['name']},1\n".encode(), 1)
+    court.drop(court.make_set(request))
+    poll(app)
+    assert pipeline.run(app, request.batch)
+    question = telling.ask(app, person["id_number"], "本人申请", "申〔2026〕3号")
+    with App.open("other", world.config) as other:
+        other.snapshots = Snapshots(tmp_path)
+        found = {each.batch.id: each for each in telling.confirm(other, question).disclosures}
+    assert found[request.batch].left is None
+    assert list(found[request.batch].rows) == [1]
 
 
 def test_a_year_later_the_index_is_brought_to_a_new_key_and_finds_the_same(
