@@ -40,9 +40,9 @@ def _build(app: App, source: str) -> str:
 
 
 def _prune(app: App) -> int:
-    pinned = app.register.snapshots.in_use()
-    keep = app.settings.policy.snapshots_kept
-    return sum(len(app.snapshots.prune(source, keep, pinned)) for source in SOURCES)
+    from exchange.retention import prune_snapshots
+
+    return len(prune_snapshots(app))
 
 
 def _verify(app: App) -> int:

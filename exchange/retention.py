@@ -9,6 +9,7 @@ Rules
   the working folders and the cache, goes after the days of ``work``; what was destroyed before and lies there again (an
   older folder under a newer register), once it is ``SETTLED``. What was derived from an original goes before it.
 - Raw exports go some days after their version was published (``snapshots/raw_exports.py``), each by its name and hash.
+- A snapshot's version goes when it is neither new, nor used, nor may be asked for by an objection any more.
 - Backups are not reached from here; they must follow (``docs/operations.md``).
 """
 
@@ -29,6 +30,7 @@ from typing import Final
 from exchange.app import App
 from exchange.base.errors import Halt
 from exchange.base.files import disk_trouble, sha256_of
+from exchange.base.tables import SOURCES
 from exchange.calendar.working_days import office_day
 from exchange.register import Role
 from exchange.register.retention import EXPORTS, WORK, KeptFile
@@ -85,6 +87,14 @@ def run(app: App) -> Counter[str]:
     destroyed[EXPORTS] += _destroy_exports(app)
     log.info("destroyed: %s", dict(destroyed))
     return destroyed
+
+
+def prune_snapshots(app: App) -> list[tuple[str, str]]:
+    """Removes the snapshots' versions that are not needed any more; (source, version) of each."""
+    policy = app.settings.policy
+    needed = app.register.snapshots.needed(app.now() - timedelta(days=policy.objections_days))
+    removed = ((source, app.snapshots.prune(source, policy.snapshots_kept, needed)) for source in SOURCES)
+    return [(source, name) for source, names in removed for name in names]
 
 
 def due_exports(app: App) -> list[RawFile]:

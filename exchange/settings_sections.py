@@ -73,8 +73,14 @@ class Policy(Section):
     Minutes for which an incomplete set is left alone before it is reported.
     """
     snapshots_kept: Annotated[int, Field(ge=1)] = 7
-    """每个数据源保留几个快照版本，至少两个；未办结批次所用的另外保留。
-    Versions of a source's snapshot that are kept, two at least, beside those that open batches use.
+    """每个数据源保留几个快照版本，至少两个；未办结批次、未办结异议所用的另外保留。
+    Versions of a source's snapshot that are kept, two at least, beside those that open batches and objections use.
+    """
+    objections_days: Annotated[int, Field(ge=0)] = 365
+    """批次办结后几天以内可提异议：其间保留答复它的快照版本，过后不予受理（objection_past）。
+    每日一版，两千七百万人一年约 0.6 TB。
+    Days after a batch has ended within which it can be looked at again: so long the versions stay that answered it, and
+    an objection that comes later is refused (objection_past). A version a day: of 27 million people 0.6 TB in a year.
     """
     connect_seconds: Annotated[float, Field(gt=0)] = 10.0
     """连接部门服务器至多等待几秒。 Seconds that connecting to a partner's server may take."""

@@ -12,6 +12,7 @@ from exchange.base.os_user import os_user
 from exchange.base.tables import SOURCES
 from exchange.cli.listing import folded
 from exchange.cli.outcome import FOUND, err, out, outcome
+from exchange.retention import prune_snapshots
 from exchange.settings import Settings
 from exchange.snapshots.build import build
 from exchange.snapshots.integrity import is_out_of_use
@@ -65,12 +66,10 @@ def list_() -> None:
 
 @commands.command()
 def prune() -> None:
-    """清理在办批次不用的旧版本。 Remove old versions that no open batch uses."""
+    """清理在办批次不用、异议也不再需要的旧版本。 Remove old versions that no open batch or objection needs."""
     with outcome(), App.of_account(os_user()) as app:
-        pinned = app.register.snapshots.in_use()
-        for source in SOURCES:
-            for name in app.snapshots.prune(source, app.settings.policy.snapshots_kept, pinned):
-                out.print(f"已清理 removed {source} {name}")
+        for source, name in prune_snapshots(app):
+            out.print(f"已清理 removed {source} {name}")
 
 
 @commands.command()

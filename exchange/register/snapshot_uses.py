@@ -1,22 +1,25 @@
 """Which version of each source's snapshot answers a batch.
 
-Rule: what was recorded first stands, so that a batch that is run again is answered from the same snapshots.
+Rules
+- What was recorded first stands, so that a batch that is run again is answered from the same snapshots.
+- An objection is looked into with what answered the earlier batch: that is in use while the objection is open, and
+  needed for as long as one may still come.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
-from sqlalchemy import Engine, bindparam, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Engine, bindparam, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from exchange.register.attest import attested_session
 from exchange.register.database import reading, transaction
 from exchange.register.lines import append_event, get_batch
-from exchange.register.models import BatchRow, SnapshotUseRow
-from exchange.register.states import OPEN
+from exchange.register.models import BatchRow, LedgerRow, SnapshotUseRow
+from exchange.register.states import OPEN, State
 
 _PINNED: Final = select(SnapshotUseRow).where(
     SnapshotUseRow.batch_id == bindparam("batch"), SnapshotUseRow.later == bindparam("later")
@@ -66,13 +69,27 @@ class SnapshotUses:
             return {use.source: (use.version, use.as_of) for use in uses}
 
     def in_use(self) -> set[tuple[str, str]]:
-        """(source, version) of all that batches which are not closed have pinned."""
+        """(source, version) of all that open batches have pinned, and batches to which an objection is open."""
+        return self._pinned_by(_is_in_work())
+
+    def needed(self, closed_since: datetime) -> set[tuple[str, str]]:
+        """As :meth:`in_use`, with what batches have pinned that were closed since then."""
+        closed = select(LedgerRow.batch_id).where(LedgerRow.at >= closed_since, LedgerRow.to_state == State.CLOSED)
+        return self._pinned_by(or_(_is_in_work(), BatchRow.id.in_(closed)))
+
+    def _pinned_by(self, which: ColumnElement[bool]) -> set[tuple[str, str]]:
         with reading(self.engine) as session:
-            uses = select(SnapshotUseRow.source, SnapshotUseRow.version).join(BatchRow)
-            return {(source, version) for source, version in session.execute(uses.where(BatchRow.state.in_(OPEN)))}
+            uses = select(SnapshotUseRow.source, SnapshotUseRow.version).join(BatchRow).where(which).distinct()
+            return {(source, version) for source, version in session.execute(uses)}
 
     def batches_with(self, source: str, version: str) -> list[str]:
         """The ids of all batches, closed ones too, that were answered from this version of a snapshot."""
         with reading(self.engine) as session:
             uses = select(SnapshotUseRow.batch_id).filter_by(source=source, version=version).distinct()
             return sorted(session.scalars(uses))
+
+
+def _is_in_work() -> ColumnElement[bool]:
+    objection = aliased(BatchRow)
+    objected = select(objection.objects_to).where(objection.objects_to.is_not(None), objection.state.in_(OPEN))
+    return or_(BatchRow.state.in_(OPEN), BatchRow.id.in_(objected))

@@ -10,7 +10,7 @@ visible; of two that made the same the second finds it there. What a killed buil
 build of any source and day, and at start; a build of another source is never waited for, and one of the same for a
 few minutes only. A version is never changed afterwards, and what was (``integrity.py``) is no
 longer used; publishing is one atomic replacement of ``current`` and never goes back in time; the
-same export gives the same version. Old versions go when no open batch has pinned them and newer ones are kept.
+same export gives the same version. Old versions go when newer ones are kept and nobody needs them (``prune``).
 """
 
 from __future__ import annotations
@@ -170,6 +170,13 @@ class Snapshots:
             raise Past(msg)
         return Version(source, name, folder, self.invented)
 
+    def answers_still(self, source: str, name: str) -> bool:
+        """Whether this version is there and of today's layout; Halt where it is not what was written."""
+        try:
+            return self.version(source, name).record().layout == LAYOUT
+        except Past:
+            return False
+
     def current(self, source: str) -> Version | None:
         """The published version, None when there is none yet, or when it is out of use."""
         published = self.published(source)
@@ -278,8 +285,9 @@ class Snapshots:
         return [integrity.words(home.name, *version) for home in homes for version in integrity.out_of_use(home)]
 
     def prune(self, source: str, keep: int, pinned: Collection[tuple[str, str]]) -> list[str]:
-        """Removes all but the newest ``keep`` versions, two of them at least, the published one and those that an open
-        batch uses: who is accepting a batch just now may be about to use the one that was published a moment ago.
+        """Removes all but the newest ``keep`` versions, two of them at least, the published one and those that
+        are needed (``pinned``): who is accepting a batch just now may be about to use the one that was published a
+        moment ago.
         """
         current = self.published(source)
         old = self.versions(source)[: -max(keep, 2)]

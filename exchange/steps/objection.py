@@ -3,6 +3,7 @@
 Rules
 - The rows name the earlier batch's row references; whom they meant, and what was answered, is taken from there.
 - Every row goes to an officer, the first answer beside it; nothing is answered by the machine.
+- An earlier batch whose data, or a snapshot that answered it, is past its time cannot be looked at again.
 - A reference that the earlier batch does not have, or has more than once, is answered ``row_ref_unknown``.
 
 Source: national rules on criminal-record queries of 2021: 15 working days, once extended to 30 with approval.
@@ -15,6 +16,7 @@ from typing import Final
 
 import polars as pl
 
+from exchange.app import App
 from exchange.base.errors import Refused
 from exchange.matching.decide import CAUSES_COLUMN, IDENTITY_COLUMN, NOTE, PERSON
 from exchange.matching.identity import NOBODY
@@ -41,6 +43,13 @@ def check_objection(register: Register, manifest: RequestManifest, stage: str | 
     for position, item in enumerate(manifest.items):
         if item not in first.items:
             raise Refused("objection_item", column=f"items.{position}")
+
+
+def answers_are_there(app: App, batch_id: str) -> bool:
+    """Whether the snapshots that answered an earlier batch are still there, those of its second pass, too."""
+    snapshots, uses = app.snapshots_for(app.register.batch(batch_id)), app.register.snapshots
+    pinned = [*uses.of(batch_id).items(), *uses.of(batch_id, later=True).items()]
+    return all(snapshots.answers_still(source, version) for source, (version, _) in pinned)
 
 
 def _of_same_kind(first: Batch, manifest: RequestManifest, stage: str | None) -> bool:

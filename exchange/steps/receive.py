@@ -43,7 +43,7 @@ from exchange.steps.agreed import Version, check_shown, keep_version, read_versi
 from exchange.steps.answers import fresh_sources
 from exchange.steps.bases import check_bases
 from exchange.steps.first_day import check_not_lost
-from exchange.steps.objection import check_objection
+from exchange.steps.objection import answers_are_there, check_objection
 from exchange.steps.receipt import first_receipt, send_receipt, stem_of
 from exchange.steps.request import check_request
 from exchange.steps.trust import is_fetched, trusted_manifest
@@ -158,6 +158,8 @@ def _trusted(
         raise Refused("data_hash", column="data.sha256")
     check_bases(agreement, manifest, office_day(batch.received_at))
     check_objection(app.register, manifest, stage_of(agreement))
+    if manifest.objects_to is not None and not answers_are_there(app, manifest.objects_to):
+        raise Refused("objection_past", column="objects_to")
     check_request(app, agreement, manifest, office_day(batch.received_at))
     check_shown(app, agreement, version.conformed, manifest.purpose)
     return manifest

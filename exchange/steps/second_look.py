@@ -30,6 +30,7 @@ from exchange.calendar.working_days import due_date, office_day
 from exchange.register import Batch, FileRecord, ReleaseState, Role, State
 from exchange.steps.answers import BatchContext, has_code
 from exchange.steps.deliver import deliver
+from exchange.steps.objection import answers_are_there
 from exchange.steps.process import process
 from exchange.steps.rows import REFERENCE
 from exchange.wire.envelope import encrypt
@@ -80,8 +81,7 @@ def _reference(app: App, first: Batch, row: int) -> str:
     if first.state not in (State.DELIVERED, State.CLOSED) or first.objects_to is not None:
         msg = f"{first.id} is no answered batch, or an objection itself"
         raise Halt(msg, zh=f"{first.id} 不是已答复的批次，或本身就是异议")
-    if Role.DATA in app.register.retention.destroyed(first.id):
-        raise _past(first)
+    _check_not_past(app, first)
     if not 1 <= row <= (first.rows_in or 0):
         msg = f"{first.id} has rows 1 to {first.rows_in}"
         raise Halt(msg, zh=f"{first.id} 只有第 1 至 {first.rows_in} 行")
@@ -122,6 +122,7 @@ def _manifest(app: App, first: Batch, letter: str, opened: str, data: DataFile) 
 
 def _accept(app: App, first: Batch, opened: Batch) -> None:
     """Writes it down as an objection under the terms of the first batch."""
+    _check_not_past(app, first)
     manifest = parse(RequestManifest, app.archive.read(opened.manifest_sha256))
     due = due_date(OBJECTION, office_day(opened.received_at), app.office_days, items=manifest.items)
     files = app.attested(first.id).files
@@ -132,6 +133,11 @@ def _accept(app: App, first: Batch, opened: Batch) -> None:
         raise _past(first) from None
 
 
+def _check_not_past(app: App, first: Batch) -> None:
+    if Role.DATA in app.register.retention.destroyed(first.id) or not answers_are_there(app, first.id):
+        raise _past(first)
+
+
 def _past(first: Batch) -> Halt:
-    msg = f"{first.id}: its data is past its time and was destroyed"
-    return Halt(msg, zh=f"{first.id} 的数据已过保存期并销毁")
+    msg = f"{first.id}: its data, or a snapshot that answered it, is past its time and was destroyed"
+    return Halt(msg, zh=f"{first.id} 的数据或答复它的快照已过保存期并销毁")

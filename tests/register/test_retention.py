@@ -270,6 +270,30 @@ def test_a_batch_to_which_an_objection_is_open(desk: Desk, manifest: RequestMani
         check_objection(desk.register, again)
 
 
+def test_what_answered_a_batch_stays_while_it_may_be_looked_at_again(desk: Desk, manifest: RequestManifest) -> None:
+    """An objection is looked into with the snapshots of the earlier batch, which ended long ago."""
+    register, uses = desk.register, desk.register.snapshots
+    first = desk.batch(manifest, "first", b"rows")
+    uses.pin(first, {"population": ("v1", datetime.now(UTC).date())})
+    desk.close(first)
+    assert uses.in_use() == set()
+    for days, needed in ((29, {("population", "v1")}), (31, set())):
+        assert uses.needed(desk.later(days).now() - timedelta(days=30)) == needed, days
+    objection = desk.batch(manifest, "objection", b"refs", objects_to=first)
+    steps: list[Callable[[], None]] = [
+        lambda: None,
+        lambda: register.prepared(objection, {"identity": {"under_review": 1}}, [], 1),
+        lambda: register.delivered(objection),
+    ]
+    for step in steps:
+        step()
+        state = register.batch(objection).state
+        assert uses.in_use() == uses.needed(desk.later(999).now()) == {("population", "v1")}, state
+    desk.batch(manifest, "another", b"others", objects_to=objection)
+    register.closed(objection)
+    assert uses.in_use() == set(), "closed"
+
+
 def test_what_no_batch_names(desk: Desk) -> None:
     digest = desk.app.archive.keep(b"of a step that was killed")
     left = desk.app.settings.home / "incoming" / "half"

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
 
 from exchange import pipeline
 from exchange.app import App
+from exchange.base.errors import Halt
 from exchange.demo.partner import DemoPartner, Request
 from exchange.intake.collect import poll
+from exchange.register import State
+from exchange.retention import prune_snapshots
 from exchange.review.case import load_cases
+from exchange.snapshots import versions
+from exchange.steps.second_look import open_second_look
 
 from .releases import decide, proposed, sent, supplement
 
@@ -42,6 +49,46 @@ def test_an_objection_gets_a_second_look(
     assert (release.settled, release.upheld) == ({"identity": {"consistent": 1}, "sex": {"consistent": 1}}, 1)
     pipeline.issue(app, release.id)
     assert supplement(court, batch, 2)["A1"]["sex_answer"] == "consistent"
+
+
+@pytest.mark.parametrize("layout", [False, True])
+def test_where_a_snapshot_that_answered_is_past_its_time_an_objection_is_refused(
+    app: App, court: DemoPartner, ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, layout: bool
+) -> None:
+    """Pruned, or of an earlier layout: accepted it would stop for a person who can do nothing."""
+    first = sent(app, court, ask())
+    request = ask(b"row_ref\nR1\n", 1, cycle="objection", items=("sex",), objects_to=first)
+    court.drop(court.make_set(request))
+    poll(app)
+    if layout:
+        monkeypatch.setattr(versions, "LAYOUT", versions.LAYOUT + 1)
+    else:
+        monkeypatch.setitem(vars(app), "snapshots", versions.Snapshots(tmp_path))
+    assert not pipeline.run(app, request.batch)
+    assert app.register.batch(request.batch).refusal_code == "objection_past"
+    with pytest.raises(Halt, match=f"{first}: its data, or a snapshot that answered it, is past its time"):
+        open_second_look(app, first, 1, "申请〔2026〕9号")
+
+
+def test_what_answered_the_earlier_batch_is_pruned_after_the_time_for_objections(
+    app: App, later: Callable[[timedelta], App], court: DemoPartner, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = sent(app, court, ask())
+    assert app.register.batch(first).state is State.CLOSED
+    (version, _) = app.register.snapshots.of(first)["population"]
+    other = app.register.snapshots.in_use()  # by batches of other tests
+    kept = set[tuple[str, str]]()
+
+    def prune(_: versions.Snapshots, __: str, ___: int, needed: set[tuple[str, str]]) -> list[str]:
+        kept.update(needed)
+        return []
+
+    monkeypatch.setattr(versions.Snapshots, "prune", prune)
+    days = app.settings.policy.objections_days
+    for passed, needed in ((0, True), (days - 1, True), (days + 1, False)):
+        kept.clear()
+        prune_snapshots(later(timedelta(days=passed)))
+        assert (("population", version) in kept) is (needed or ("population", version) in other), passed
 
 
 @pytest.mark.parametrize(
