@@ -1,8 +1,9 @@
 """Retention: what is kept of ended batches is destroyed when its time is over, and nothing else is.
 
 Rules
-- Kinds and days stand in the settings; an agreement may say otherwise for its partner. Days count from the office's day
-  on which the batch ended.
+- Kinds and days stand in the settings; an agreement may say otherwise for its partner. No record goes before
+  the files that it explains: without manifest and agreement an original can be read no more. Days count from the
+  office's day on which the batch ended.
 - Register first, file second, register again: killed at any point, the next run goes on. A file is moved aside before
   it is deleted, and moved back where somebody asked for the same bytes meanwhile (it is younger than ``SETTLED``).
 - What lies in the archive and is named by no batch (of steps that were killed, copies of notices), and what was left in
@@ -158,7 +159,8 @@ def _days(app: App, partner: str | None) -> dict[str, int] | None:
             log.warning("partner %s: nothing of it is destroyed: %s", partner, error)
             return None
     named = {kind: f"{kind}_days" for kind in (*KIND_OF_ROLE.values(), RECORDS)}
-    return {kind: getattr(agreed, name, None) or getattr(own, name) for kind, name in named.items()}
+    days = {kind: getattr(agreed, name, None) or getattr(own, name) for kind, name in named.items()}
+    return days | {RECORDS: max(days.values())}
 
 
 def _settled(app: App) -> datetime:

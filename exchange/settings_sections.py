@@ -175,9 +175,9 @@ class RetentionDays(Section):
     results_days: Annotated[int, Field(ge=1)] = 365
     """结果数据文件（加密）保存几天。 Days for which encrypted results are kept."""
     records_days: Annotated[int, Field(ge=LEAST_RECORDS_DAYS)] = 3650
-    """清单、签名、回执保存几天；至少三年（个人信息保护法第五十六条）。
+    """清单、签名、回执保存几天；至少三年（个人信息保护法第五十六条），且不短于其数据文件。
     Days for which manifests, signatures and receipts are kept; three years at least
-    (Personal Information Protection Law, art. 56).
+    (Personal Information Protection Law, art. 56), and no shorter than their data files.
     """
     work_days: Annotated[int, Field(ge=1)] = 30
     """不属于任何批次的文件保存几天。 Days for which files that no batch names are kept."""

@@ -243,8 +243,9 @@ class AgreedRetention(Section):
     results_days: Annotated[int, Field(ge=1)] | None = None
     """结果数据文件保存几天。 Days for which encrypted results are kept."""
     records_days: Annotated[int, Field(ge=LEAST_RECORDS_DAYS)] | None = None
-    """清单、签名、回执保存几天；至少三年。
-    Days for which manifests, signatures and receipts are kept; three years at least.
+    """清单、签名、回执保存几天；至少三年，且不短于其数据文件。
+    Days for which manifests, signatures and receipts are kept; three years at least, and no shorter than their data
+    files.
     """
 
 

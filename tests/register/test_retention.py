@@ -189,6 +189,17 @@ def test_each_kind_has_its_time(desk: Desk, manifest: RequestManifest) -> None:
     assert desk.register.verify()[0] == lines, "done once"
 
 
+@pytest.mark.parametrize("longer", ["originals_days", "results_days"])
+def test_no_record_goes_before_the_files_that_it_explains(desk: Desk, manifest: RequestManifest, longer: str) -> None:
+    """An original whose manifest and agreement are gone could be objected to, and read by nobody."""
+    batch = desk.closed(manifest, "longer", b"rows")
+    settings = desk.app.settings.model_copy(update={"retention": DAYS.model_copy(update={longer: 120})})
+    for days in (91, 120, 121):
+        office = desk.later(days)
+        retention.run(App(settings, office.register, office.now))
+        assert ("manifest" in roles(desk, batch)) is (days > 120), days
+
+
 def test_whom_small_sets_asked_about_goes_after_the_guards_span(desk: Desk) -> None:
     """Its clock is the register's, by which the guard's span is reckoned."""
     with transaction(desk.register.engine) as session:
