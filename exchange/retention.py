@@ -137,10 +137,13 @@ def _hash_if_there(path: Path) -> str | None:
 
 
 def hold(app: App, batch_id: str, reason: str) -> bool:
-    """Holds a batch; whether it was not held before. A file that was about to be deleted is put back."""
+    """Holds a batch, and the earlier one to which it objects; whether it was not held before. A file that was about
+    to be deleted is put back.
+    """
     held = app.register.retention.hold(batch_id, reason, app.now())
-    for file in app.register.files(batch_id):
-        app.archive.put_back(file.sha256)
+    for each in filter(None, (batch_id, app.register.batch(batch_id).objects_to)):
+        for file in app.register.files(each):
+            app.archive.put_back(file.sha256)
     return held
 
 

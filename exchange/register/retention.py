@@ -3,7 +3,8 @@
 Rules
 - A destruction is recorded before it begins and again when it is done, the second time in the ledger, too. The batch's
   line, and the names and hashes of its files, stay.
-- Nothing is destroyed of a batch that is held, or to whose answers an open objection is made.
+- Nothing is destroyed of a batch that is held, or to whose answers an objection is made that is open, or held: whom
+  that means stands in the earlier batch.
 - A file is destroyed when no other batch needs it, that is, none whose own copy is not due yet or must be kept. A
   certificate of conformance, which no batch names, is never destroyed: its partner is live by it.
 - Who is about to destroy a file has locked all batches that name it, so that a hold, or an objection
@@ -249,6 +250,8 @@ class Retention:
             batch = get_batch(session, batch_id, for_update=True)
             if _in_force(session, batch_id) is not None:
                 return False
+            if batch.objects_to is not None:  # whoever is about to destroy its data comes before or after
+                session.execute(select(BatchRow.id).filter_by(id=batch.objects_to).with_for_update(read=True))
             number = (session.scalar(select(func.max(LegalHoldRow.number)).filter_by(batch_id=batch_id)) or 0) + 1
             row = LegalHoldRow(batch_id=batch_id, number=number, held_at=at, held_by=self.actor, reason=reason)
             session.add(row)
@@ -275,6 +278,12 @@ class Retention:
 
 
 _HOLD: Final = ("number", "held_at", "held_by", "reason", "released_at", "released_by")
+
+
+def is_held(batch_id: Any) -> ColumnElement[bool]:
+    """Whether a batch is held now."""
+    in_force = LegalHoldRow.released_at.is_(None)
+    return select(LegalHoldRow.number).where(LegalHoldRow.batch_id == batch_id, in_force).exists()
 
 
 def check_not_past(session: Session, objects_to: str) -> None:
@@ -321,11 +330,11 @@ def _same_file() -> ColumnElement[bool]:
 
 
 def _protected(batch_id: Any) -> ColumnElement[bool]:
-    """Whether a batch is held, or an open objection is made to it."""
+    """Whether a batch is held, or an objection is made to it that is open or held."""
     objection = aliased(BatchRow)
-    held = select(LegalHoldRow.number).where(LegalHoldRow.batch_id == batch_id, LegalHoldRow.released_at.is_(None))
-    asked = select(objection.id).where(objection.objects_to == batch_id, objection.state.in_(OPEN))
-    return or_(held.exists(), asked.exists())
+    needs_it = or_(objection.state.in_(OPEN), is_held(objection.id))
+    asked = select(objection.id).where(objection.objects_to == batch_id, needs_it)
+    return or_(is_held(batch_id), asked.exists())
 
 
 def _is_needed(session: Session, digest: str) -> bool:

@@ -3,7 +3,7 @@
 Rules
 - What was recorded first stands, so that a batch that is run again is answered from the same snapshots.
 - An objection is looked into with what answered the earlier batch: that is in use while the objection is open, and
-  needed for as long as one may still come.
+  needed for as long as one may still come. A hold keeps what answered a batch, too.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from exchange.register.attest import attested_session
 from exchange.register.database import reading, transaction
 from exchange.register.lines import append_event, get_batch
 from exchange.register.models import BatchRow, LedgerRow, SnapshotUseRow
+from exchange.register.retention import is_held
 from exchange.register.states import OPEN, State
 
 _PINNED: Final = select(SnapshotUseRow).where(
@@ -69,7 +70,9 @@ class SnapshotUses:
             return {use.source: (use.version, use.as_of) for use in uses}
 
     def in_use(self) -> set[tuple[str, str]]:
-        """(source, version) of all that open batches have pinned, and batches to which an objection is open."""
+        """(source, version) of all that open batches have pinned, held ones, and those to which an objection is open or
+        held.
+        """
         return self._pinned_by(_is_in_work())
 
     def needed(self, closed_since: datetime) -> set[tuple[str, str]]:
@@ -91,5 +94,6 @@ class SnapshotUses:
 
 def _is_in_work() -> ColumnElement[bool]:
     objection = aliased(BatchRow)
-    objected = select(objection.objects_to).where(objection.objects_to.is_not(None), objection.state.in_(OPEN))
-    return or_(BatchRow.state.in_(OPEN), BatchRow.id.in_(objected))
+    needs_it = or_(objection.state.in_(OPEN), is_held(objection.id))
+    objected = select(objection.objects_to).where(objection.objects_to.is_not(None), needs_it)
+    return or_(BatchRow.state.in_(OPEN), is_held(BatchRow.id), BatchRow.id.in_(objected))

@@ -253,6 +253,39 @@ def test_a_batch_that_is_held(desk: Desk, manifest: RequestManifest) -> None:
     desk.register.verify()
 
 
+def test_what_a_held_batch_rests_on_is_held_with_it(desk: Desk, manifest: RequestManifest) -> None:
+    """Whom an objection means stands in the earlier batch alone, and what was answered, in the snapshots."""
+    retention_, uses = desk.register.retention, desk.register.snapshots
+    first = desk.closed(manifest, "first", b"rows")
+    objection = desk.batch(manifest, "objection", b"refs", objects_to=first)
+    uses.pin(first, pinned := {"population": ("v1", datetime.now(UTC).date())})
+    desk.close(objection)
+    for held in (objection, first):
+        assert uses.in_use() == set()
+        assert retention.hold(desk.app, held, "案件需要")
+        assert uses.in_use() == {("population", pinned["population"][0])}, held
+        retention.run(desk.later(999))
+        assert desk.there(b"rows"), held
+        retention_.release_hold(held, desk.app.now())
+    retention.run(desk.later(999))
+    assert not desk.there(b"rows")
+
+
+def test_an_earlier_batch_about_to_go_when_an_objection_to_it_is_held(desk: Desk, manifest: RequestManifest) -> None:
+    first = desk.closed(manifest, "first", b"rows")
+    objection = desk.batch(manifest, "objection", b"refs", objects_to=first)
+    desk.close(objection)
+    app, archive = desk.later(31), desk.app.archive
+    desk.register.retention.intend(retention.due(app), app.now())
+    aside = archive.folder / ".destroying" / sha256(b"rows")
+    aside.parent.mkdir()
+    archive.path(sha256(b"rows")).rename(aside)
+    retention.hold(desk.app, objection, "案件需要")
+    assert desk.there(b"rows")
+    retention.run(app)
+    assert desk.there(b"rows")
+
+
 def test_held_when_it_was_about_to_go(desk: Desk, manifest: RequestManifest) -> None:
     """A run was killed between moving the file aside and deleting it; then somebody holds the batch."""
     batch = desk.closed(manifest, "late", b"rows")
