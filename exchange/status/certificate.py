@@ -26,7 +26,7 @@ from exchange.agreements.agreement import Agreement
 from exchange.app import App
 from exchange.base.paths import SCHEMAS
 from exchange.calendar.working_days import office_day
-from exchange.register import State
+from exchange.register import Role, State
 from exchange.register.tests_of import TestBatch, test_batches
 from exchange.status.facts import FORMATS
 from exchange.steps.notice import send_signed
@@ -122,6 +122,8 @@ def _key_changed(app: App, tests: Sequence[TestBatch], _: str) -> Iterator[str]:
     for test in tests:
         if test.signing is None or test.batch.state in _NOT_ACCEPTED:
             continue
+        if app.archive.is_gone(test.signing) and Role.AGREED_SIGNING in app.register.retention.destroyed(test.batch.id):
+            continue  # past its time
         certificates = x509.load_pem_x509_certificates(app.archive.read(test.signing))
         pinned = frozenset(_key_of(certificate) for certificate in certificates)
         if any(pinned.isdisjoint(earlier) for earlier in before):

@@ -27,8 +27,10 @@ from exchange.register import FileRecord, Register, Role, State
 from exchange.register.asked_lately import AskedLatelyRow
 from exchange.register.database import transaction
 from exchange.register.models import DestructionRow
+from exchange.register.tests_of import TestBatch
 from exchange.settings import Settings
 from exchange.settings_sections import Keys, RegisterSettings, RetentionDays
+from exchange.status.certificate import _key_changed
 from exchange.steps.objection import check_objection
 from exchange.wire.keys import make_certificate
 from exchange.wire.manifest import RequestManifest
@@ -198,6 +200,23 @@ def test_no_record_goes_before_the_files_that_it_explains(desk: Desk, manifest: 
         office = desk.later(days)
         retention.run(App(settings, office.register, office.now))
         assert ("manifest" in roles(desk, batch)) is (days > 120), days
+
+
+def test_certificates_of_tests_that_are_past_their_time_show_nothing(desk: Desk, manifest: RequestManifest) -> None:
+    """A partner that was in its tests years ago is put to them again; what was lost is for a person all the same."""
+    register, archive = desk.register, desk.app.archive
+    tests = []
+    for name in ("old", "lost"):
+        batch = desk.closed(manifest, name, name.encode())
+        digest = archive.keep(name.encode() * 2)
+        register.record_file(batch, Role.AGREED_SIGNING, "sign.pem", digest, 1)
+        tests.append(TestBatch(register.batch(batch), (), None, digest))
+        if name == "old":
+            retention.run(desk.later(91))
+    assert list(_key_changed(desk.app, tests[:1], "")) == []
+    archive.path(tests[1].signing or "").unlink()
+    with pytest.raises(Halt, match="is not in the store"):
+        list(_key_changed(desk.app, tests, ""))
 
 
 def test_whom_small_sets_asked_about_goes_after_the_guards_span(desk: Desk) -> None:
