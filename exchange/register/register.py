@@ -199,10 +199,11 @@ class Register(BatchQueries, LedgerChecks):
         reviews: Sequence[NewReview] = (),
         told: Told | None = None,
         judge: Callable[[], Evidence] | None = None,
-    ) -> None:
+    ) -> bool:
         """The result is made: its files, how often each answer was given for each item, how many rows are still to
         be answered, and which of them need an officer; ``told``: whom the batch asks about; ``judge``: asks what the
-        guard saw, which may hold it, once no other batch of the partner is judged and not written yet.
+        guard saw, which may hold it, once no other batch of the partner is judged and not written yet. False where
+        another try was faster, whose result stands.
         """
         saw = dict[str, Any]()
         if before := sum(review.before is not None for review in reviews):
@@ -219,13 +220,14 @@ class Register(BatchQueries, LedgerChecks):
                 if told is not None and judge is not None:
                     add_asked(session, batch_id)
             if not transition(session, batch_id, State.PREPARED, facts, facts | saw | hashes(files), self.actor):
-                return
+                return False
             session.add_all(file_row(batch_id, file, now()) for file in files)
             session.add_all(
                 AnswerCountRow(batch_id=batch_id, item=item, code=code, n=n)
                 for item, tally in counts.items()
                 for code, n in tally.items()
             )
+            return True
 
     def delivered(self, batch_id: str, seen_at: datetime | None = None) -> None:
         """The result is delivered. ``seen_at``: when it was seen in the partner's folder; None where it was put into

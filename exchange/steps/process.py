@@ -147,8 +147,8 @@ def process_ranges(app: App, batch_id: str, ranges: Sequence[str]) -> None:
     files = sign_result(context, data, supplement=0, rows_open=waiting.open)
     reviews, told, judge = _for_register(waiting)
     with stage("register"):
-        if waiting.open:
+        stands = app.register.prepared(batch.id, data.counts, files, waiting.open, reviews, told, judge)
+        if waiting.open and stands:  # another try's list knows other spot checks than are in the queue
             keep(app, batch, waiting.unqueued)
-        app.register.prepared(batch.id, data.counts, files, waiting.open, reviews, told, judge)
     remove(app, ranges)
     log.info("%s: %d rows answered and encrypted, %d of them still open", batch.id, waiting.rows, waiting.open)

@@ -116,7 +116,7 @@ def test_while_a_batch_is_judged_its_partners_next_one_waits_and_no_other_does(
             register.prepared("court.other", {}, [], judge=lambda: seen)
             return seen
 
-        nexts: list[Future[None]] = []
+        nexts: list[Future[bool]] = []
         register.prepared("bank.first", {}, [], judge=first_one)
         nexts[0].result()
     assert counted == [seen.counts.rows]

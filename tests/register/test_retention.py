@@ -343,7 +343,7 @@ def test_what_answered_a_batch_stays_while_it_may_be_looked_at_again(desk: Desk,
     for days, needed in ((29, {("population", "v1")}), (31, set())):
         assert uses.needed(desk.later(days).now() - timedelta(days=30)) == needed, days
     objection = desk.batch(manifest, "objection", b"refs", objects_to=first)
-    steps: list[Callable[[], None]] = [
+    steps: list[Callable[[], object]] = [
         lambda: None,
         lambda: register.prepared(objection, {"identity": {"under_review": 1}}, [], 1),
         lambda: register.delivered(objection),

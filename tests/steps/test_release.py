@@ -15,6 +15,7 @@ from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import World
 from exchange.intake.collect import poll
 from exchange.register import ReleaseState, ReleaseSummary, ReviewFilter, ReviewState, State
+from exchange.steps import process
 from exchange.steps.release import CHANGED, UNNAMED, answers_sha256, propose
 
 from .releases import approve, decide, proposed, rows, school, sent, supplement
@@ -46,6 +47,36 @@ def test_no_record_leaves_once_the_leader_approved(
     assert education.result(batch, 2).manifest["rows_open"] == 0
     assert app.register.batch(batch).state is State.CLOSED
     app.register.verify()
+
+
+def test_of_two_tries_at_once_the_rows_that_wait_are_those_of_the_one_that_stands(
+    app: App, education: DemoPartner, clean: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A resident worker and the batch's run, between which the share of spot checks moved: a row that only the later
+    one drew would be neither with an officer nor wait for the leader, and stay behind for good.
+    """
+    request = school(education, "twice", *rows(clean.head(3)))
+    education.drop(education.make_set(request))
+    poll(app)
+    assert pipeline.receive(app, request.batch)
+
+    def drawing(one_in: int) -> App:
+        policy = app.settings.policy.model_copy(update={"spot_check_one_in": one_in})
+        return App(app.settings.model_copy(update={"policy": policy}), app.register, app.now)
+
+    real = process._for_register
+
+    def meanwhile(waiting: process._Waiting) -> object:
+        monkeypatch.setattr(process, "_for_register", real)
+        pipeline.process(drawing(10**9), request.batch)
+        return real(waiting)
+
+    monkeypatch.setattr(process, "_for_register", meanwhile)
+    pipeline.process(drawing(1), request.batch)
+    pipeline.deliver(app, request.batch)
+    assert app.register.reviews.find(ReviewFilter(batch=request.batch)) == []
+    (release,) = proposed(app, request.batch)
+    assert release.rows == (1, 2, 3)
 
 
 def test_a_hit_needs_an_officer_and_another_ones_approval(
