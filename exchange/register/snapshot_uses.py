@@ -77,7 +77,10 @@ class SnapshotUses:
 
     def needed(self, closed_since: datetime) -> set[tuple[str, str]]:
         """As :meth:`in_use`, with what batches have pinned that were closed since then."""
-        closed = select(LedgerRow.batch_id).where(LedgerRow.at >= closed_since, LedgerRow.to_state == State.CLOSED)
+        moved = LedgerRow.from_state.is_distinct_from(LedgerRow.to_state)
+        closed = select(LedgerRow.batch_id).where(
+            LedgerRow.at >= closed_since, LedgerRow.to_state == State.CLOSED, moved
+        )
         return self._pinned_by(or_(_is_in_work(), BatchRow.id.in_(closed)))
 
     def _pinned_by(self, which: ColumnElement[bool]) -> set[tuple[str, str]]:

@@ -279,6 +279,7 @@ def test_what_a_held_batch_rests_on_is_held_with_it(desk: Desk, manifest: Reques
     objection = desk.batch(manifest, "objection", b"refs", objects_to=first)
     uses.pin(first, pinned := {"population": ("v1", datetime.now(UTC).date())})
     desk.close(objection)
+    ended = datetime.now(UTC)
     for held in (objection, first):
         assert uses.in_use() == set()
         assert retention.hold(desk.app, held, "案件需要")
@@ -286,6 +287,7 @@ def test_what_a_held_batch_rests_on_is_held_with_it(desk: Desk, manifest: Reques
         retention.run(desk.later(999))
         assert desk.there(b"rows"), held
         retention_.release_hold(held, desk.app.now())
+    assert uses.needed(ended) == set(), "what was noted of it later does not end it anew"
     retention.run(desk.later(999))
     assert not desk.there(b"rows")
 
