@@ -20,7 +20,7 @@ from exchange.register.waiting import open_rows
 from exchange.supervision import labels
 from exchange.supervision.report import office_name
 from exchange.supervision.today import OpenBatch, Urgency, picture
-from exchange.watch.deadlines import dues_of
+from exchange.watch.deadlines import dues_of, pauses_of
 
 commands = typer.Typer(add_completion=False)
 _URGENT: Final = frozenset({Urgency.LATE, Urgency.TODAY, Urgency.AT_RISK, Urgency.PAUSED})
@@ -65,13 +65,12 @@ def supervise(
 def _picture(app: App) -> list[OpenBatch]:
     policy, today = app.settings.policy, office_day(app.now())
     live = [(batch, stops) for batch, stops in app.register.clock.open_batches() if not batch.is_test]
-    batches = dues_of(app, live)
-    rows = open_rows(app.register.engine)
     return picture(
-        batches,
-        rows,
+        dues_of(app, live),
+        open_rows(app.register.engine),
         today,
         lambda division: office_name(app.settings, division),
+        paused=pauses_of(live),
         half=policy.warn_half,
         days=policy.warn_days,
     )

@@ -27,7 +27,7 @@ from exchange.register.board import open_lines
 from exchange.register.counts import counts
 from exchange.register.states import State
 from exchange.supervision.today import Urgency, picture
-from exchange.watch.deadlines import dues_of
+from exchange.watch.deadlines import dues_of, pauses_of
 
 DAY: Final = 86_400
 Sample = tuple[str, tuple[str, ...], float]
@@ -110,9 +110,15 @@ def _register(app: App) -> Iterator[Sample]:
 
 def _due(app: App) -> Iterator[Sample]:
     policy, lines = app.settings.policy, open_lines(app.register.engine)
-    batches = dues_of(app, [(line.batch, line.stops) for line in lines])
+    batches, today = [(line.batch, line.stops) for line in lines], office_day(app.now())
     open_batches = picture(
-        batches, {}, office_day(app.now()), lambda division: division, half=policy.warn_half, days=policy.warn_days
+        dues_of(app, batches),
+        {},
+        today,
+        lambda division: division,
+        paused=pauses_of(batches),
+        half=policy.warn_half,
+        days=policy.warn_days,
     )
     by_urgency = Counter(line.urgency for line in open_batches)
     for urgency in Urgency:
