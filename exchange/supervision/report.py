@@ -81,14 +81,16 @@ def write_reports(app: App, month: Month, *, outside: bool | None = None) -> lis
 
 def partners_of(app: App) -> pl.DataFrame:
     """``partner``, ``zh``, ``level``, all String, one row an agreement that can be read; who has none is named by its
-    id alone.
+    id alone. Where several bear one name each has its id behind it: tables tell partners apart by what they read.
     """
     rows = []
     for path in app.agreement_files():
         with suppress(Halt):
             agreement = load_agreement(path)
             rows.append((agreement.partner, agreement.zh, agreement.level))
-    return pl.DataFrame(rows, schema=dict.fromkeys(("partner", "zh", "level"), pl.String), orient="row")
+    partners = pl.DataFrame(rows, schema=dict.fromkeys(("partner", "zh", "level"), pl.String), orient="row")
+    with_id = pl.format("{}（{}）", "zh", "partner")
+    return partners.with_columns(pl.when(pl.col("zh").is_duplicated()).then(with_id).otherwise("zh").alias("zh"))
 
 
 def office_name(settings: Settings, division: str) -> str:

@@ -16,7 +16,7 @@ from exchange.calendar.working_days import OFFICE_ZONE, office_day
 from exchange.demo.partner import DemoPartner, Request
 from exchange.intake.collect import poll
 from exchange.supervision.month import month_before, read_month
-from exchange.supervision.report import make_report, write_reports
+from exchange.supervision.report import make_report, partners_of, write_reports
 
 Ask = Callable[..., Request]
 
@@ -86,3 +86,17 @@ def test_people_of_doubtful_identity_are_counted_by_county(next_month: App, peop
     total = [row for row in numbers(report.workbook, "身份存疑人员（按户籍地）") if row[0] == "合计 total"][-1]
     planted = people.filter(pl.col("oddity").is_in(["doubtful", "shared", "doubled"]) & (pl.col("status") == "normal"))
     assert total[2] == planted.height > 0
+
+
+def test_partners_of_one_name_are_told_apart(app: App, court: DemoPartner) -> None:
+    text = app.agreement_file(court.id).read_text("utf-8")
+    other = app.agreement_file(f"{court.id}-2")
+    other.write_text(text.replace(f'"{court.id}"', f'"{court.id}-2"'), "utf-8")
+    try:
+        names = dict(partners_of(app).select("partner", "zh").iter_rows())
+    finally:
+        other.unlink()
+    assert {court.id, f"{court.id}-2"} <= set(names)
+    assert len(set(names.values())) == len(names)
+    alone = dict(partners_of(app).select("partner", "zh").iter_rows())
+    assert alone == {partner: app.agreement(partner).zh for partner in alone}
