@@ -28,6 +28,7 @@ from exchange.register.counts import counts
 from exchange.register.states import State
 from exchange.supervision.today import Urgency, picture
 from exchange.watch.deadlines import dues_of, pauses_of
+from exchange.watch.lacking import live_of, missing_now
 
 DAY: Final = 86_400
 Sample = tuple[str, tuple[str, ...], float]
@@ -103,8 +104,9 @@ def _register(app: App) -> Iterator[Sample]:
         yield "exchange_review_rows", labels, rows
     for name, count in counted.releases.items():
         yield "exchange_releases", (name,), count
-    yield "exchange_missing_sets", (), counted.missing_sets
-    yield "exchange_unfinished_sets", (), counted.unfinished_sets
+    yield "exchange_missing_sets", (), len(missing_now(app))
+    live = live_of(app, counted.unfinished_sets)
+    yield "exchange_unfinished_sets", (), sum(number for of, number in counted.unfinished_sets.items() if of in live)
     yield "exchange_ledger_lines", (), counted.ledger_lines
 
 
