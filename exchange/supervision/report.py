@@ -2,13 +2,15 @@
 
 Rules
 - The same month of the same register and snapshot gives the same bytes; making it again replaces it by itself.
+- Page and workbook are replaced together, and both bear the number of what they say (报告编号): where a run was killed
+  between the two, a reader sees that they do not belong together.
 - What stays in the office and what may leave it are two reports: small counts are protected in the second.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -16,7 +18,7 @@ import polars as pl
 from exchange.agreements.agreement import load_agreement
 from exchange.app import App
 from exchange.base.errors import Halt
-from exchange.base.files import write_atomically
+from exchange.base.files import sha256, write_together
 from exchange.calendar.working_days import OFFICE_ZONE
 from exchange.matching.divisions import division_name
 from exchange.register.statistics import lines
@@ -63,6 +65,10 @@ def make_report(app: App, month: Month, *, outside: bool) -> Report:
         charts=draw_charts(aggregates, tables, month),
         notes=notes(month, outside=outside),
     )
+    number = sha256(write_page(page))[:12]
+    page = replace(
+        page, facts=[*page.facts, f"报告编号 report {number}（网页与工作簿相同 the workbook bears the same）"]
+    )
     return Report(write_page(page), write_report(page))
 
 
@@ -73,9 +79,9 @@ def write_reports(app: App, month: Month, *, outside: bool | None = None) -> lis
     for kind in (False, True) if outside is None else (outside,):
         report = make_report(app, month, outside=kind)
         stem = f"{month.name}.outside" if kind else month.name
-        for name, content in ((f"{stem}.html", report.page), (f"{stem}.xlsx", report.workbook)):
-            write_atomically(folder / name, content)
-            written.append(folder / name)
+        files = {folder / f"{stem}.html": report.page, folder / f"{stem}.xlsx": report.workbook}
+        write_together(files)
+        written += files
     return written
 
 

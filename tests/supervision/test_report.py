@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -74,6 +75,19 @@ def test_it_is_written_for_the_office_alone_and_again_the_same(next_month: App) 
     assert {path.stat().st_mode & 0o777 for path in first} == {0o600}
     content = [path.read_bytes() for path in first]
     assert [path.read_bytes() for path in write_reports(next_month, month)] == content
+
+
+def test_page_and_workbook_bear_the_number_of_what_they_say(app: App, next_month: App) -> None:
+    """By it a reader sees that the two belong together: another report has another one."""
+    reports = [make_report(next_month, month_before(next_month.now()), outside=outside) for outside in (False, True)]
+    reports.append(make_report(app, read_month(f"{office_day(app.now()):%Y-%m}", app.now()), outside=False))
+    seen = []
+    for report in reports:
+        (of_page,) = re.findall("报告编号 report ([0-9a-f]{12})", report.page.decode())
+        cells = "".join(str(row[0]) for row in numbers(report.workbook, "概要"))
+        assert re.findall("报告编号 report ([0-9a-f]{12})", cells) == [of_page]
+        seen.append(of_page)
+    assert len(set(seen)) == len(seen)
 
 
 def test_a_running_month_says_so(app: App) -> None:
