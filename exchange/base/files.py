@@ -96,8 +96,8 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def write_together(contents: Mapping[Path, bytes]) -> None:
-    """Each content under its path: none as long as not all have reached the disk. Killed while they get their names, some
-    are new and some are not: by what stands in them a reader must see which belong together.
+    """Each content under its path: none as long as not all have reached the disk. Killed while they get their names,
+    some are new and some are not: by what stands in them a reader must see which belong together.
     """
     with ExitStack() as renames:
         for path, content in contents.items():

@@ -55,7 +55,7 @@ def restore_files(vault: Vault, backup: Backup, folder: Path, key: KeyPair) -> i
     left = [(entry, target) for entry, target in zip(wanted, paths, strict=True) if target not in there]
     pool = ThreadPoolExecutor(os.cpu_count())  # a file costs a start of openssl: as many at once as there are cores
     try:
-        for _ in pool.map(lambda each: vault.open(*each, key), left):
+        for _ in pool.map(lambda each: vault.open(each[0], each[1], key), left):
             pass
     finally:
         pool.shutdown(cancel_futures=True)

@@ -75,7 +75,7 @@ def make_report(app: App, month: Month, *, outside: bool) -> Report:
 def write_reports(app: App, month: Month, *, outside: bool | None = None) -> list[Path]:
     """Writes the report into ``home/reports/<month>/``, by default both kinds; the files."""
     folder = app.settings.home / "reports" / month.name
-    written = []
+    written = list[Path]()
     for kind in (False, True) if outside is None else (outside,):
         report = make_report(app, month, outside=kind)
         stem = f"{month.name}.outside" if kind else month.name
