@@ -2,7 +2,7 @@
 
 Rules
 - Type ``http``: a JSON with ``subject``, ``text``, and both in the form that WeCom's and DingTalk's group robots take, is
-  posted to host, port and extra ``endpoint``. Type ``smtp``: a mail to extra ``to`` (from extra ``from_email``).
+  posted to host, port and extra ``endpoint``; ``alerts`` are the numbers of those that it is about. Type ``smtp``: a mail to extra ``to`` (from extra ``from_email``).
 - What is said are counts, batch ids, partners, periods and days. An address may hold a robot's key: it is never logged.
 - Without the connection nothing is sent; the register holds every alert whether or not a message went out.
 """
@@ -57,7 +57,8 @@ def send(message: Message, context: Context) -> bool:
 
 def _post(message: Message, connection: Connection) -> None:
     text = f"{message.subject}\n{message.text}"
-    body = {"subject": message.subject, "text": {"content": text}, "msgtype": "text"}
+    body: dict[str, Any] = {"subject": message.subject, "text": {"content": text}, "msgtype": "text"}
+    body |= {"alerts": message.alerts} if message.alerts else {}
     login = (connection.login, connection.password or "") if connection.login else None
     try:
         answer = httpx.post(_address(connection), json=body, auth=login, timeout=_SECONDS)

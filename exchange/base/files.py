@@ -12,8 +12,8 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -93,6 +93,18 @@ def write_atomically(path: Path, content: bytes) -> None:
     """``content`` under ``path``, whole or not at all."""
     with written_atomically(path) as stream:
         stream.write(content)
+
+
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Each content under its path: none as long as not all have reached the disk. Killed while they get their names,
+    some are new and some are not: by what stands in them a reader must see which belong together.
+    """
+    with ExitStack() as renames:
+        for path, content in contents.items():
+            stream = renames.enter_context(written_atomically(path))
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
 
 
 @contextmanager

@@ -5,7 +5,7 @@ Rules
   alarm on the due day; the day after it is a breach. Each has the day from which it applies, so that a watch that
   runs days later finds them all, and when each should have been sent.
 - What is due at once has no warnings. A warning that would come before the receipt is left out.
-- While the clock is paused no further one begins to apply.
+- While the clock is paused no further one begins to apply; that a day was missed which was over before does.
 - When the due day moves, a warning that was sent for the former one is sent again, unless it was sent on or after the
   day from which it applies now.
 """
@@ -51,9 +51,16 @@ def reached(
     """All warnings that apply on this day, in the order in which they began to. ``days``: before how many working days
     to warn; ``paused_since``: the day on which the clock was paused, where it still is.
     """
-    seen = today if paused_since is None else min(today, paused_since - timedelta(days=1))
+    before = date.max if paused_since is None else paused_since
     return sorted(
-        (warning for warning in _all(due, half, days) if warning.true_on <= seen), key=lambda warning: warning.true_on
+        (
+            warning
+            for warning in _all(due, half, days)
+            # a breach holds from 0:00 on, and needs nothing of its day to be counted
+            if warning.true_on <= today
+            and (warning.true_on < before or (warning.code == LATE and warning.true_on == before))
+        ),
+        key=lambda warning: warning.true_on,
     )
 
 

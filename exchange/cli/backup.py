@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -30,7 +31,8 @@ def make() -> None:
         out.print(f"已清除过期备份 {made.pruned} 份 · {made.pruned} old backups pruned", markup=False)
         for digest in made.altered[:10]:
             err.print(f"档案中被改动的文件 altered in the archive: {digest}", markup=False)
-        if made.altered:
+        _print_damaged(made.damaged)
+        if made.altered or made.damaged:
             raise typer.Exit(FOUND)
 
 
@@ -38,8 +40,24 @@ def make() -> None:
 def list_() -> None:
     """完整的备份，最早的在前。 The backups that are whole, the oldest first."""
     with outcome(), App.of_account(os_user()) as app:
-        for backup in Vault(plan_of(app).to).backups():
-            out.print(f"{backup.name}  {len(backup.entries)} 个文件 files", markup=False)
+        vault = Vault(plan_of(app).to)
+        damaged = vault.damaged()
+        for name in vault.names():
+            if name not in damaged:
+                out.print(f"{name}  {len(vault.backup(name).entries)} 个文件 files", markup=False)
+        _print_damaged(damaged)
+        if damaged:
+            raise typer.Exit(FOUND)
+
+
+def _print_damaged(names: Sequence[str]) -> None:
+    """What to do about backups whose list is not whole."""
+    for name in names:
+        err.print(
+            f"{name}: 清单损坏，此份不能恢复；到期自动清除，或删去 backups/{name}.json.gz"
+            " its list is not whole and it brings nothing back; it goes in its time, or remove that file",
+            markup=False,
+        )
 
 
 @commands.command()

@@ -16,6 +16,7 @@ from exchange.cli.listing import folded
 from exchange.cli.outcome import out, outcome
 from exchange.cli.show import cycle_cell
 from exchange.register import MissingSet
+from exchange.watch.lacking import missing_now
 
 commands = typer.Typer(add_completion=False)
 _DAY = "%Y-%m-%d"
@@ -43,7 +44,7 @@ def expected(
             agreement = load_agreement(path)
             for cells in [] if agreement.is_test else _current(app, agreement):
                 table.add_row(*cells)
-        for line in app.register.missing.find(every=every):
+        for line in app.register.missing.find(every=True) if every else missing_now(app):
             table.add_row(
                 line.partner, cycle_cell(line.cycle), line.period, line.purpose, str(line.expected_by), _state(line)
             )

@@ -48,7 +48,7 @@ def release(batch: BatchId, reason: Reason) -> None:
     """领导放行被扣留的结果。 Let a held result go to the partner, as the leader."""
     with outcome(), App.of_account(os_user()) as app:
         check_leader(app.settings, app.register.actor)
-        check_note(reason)
+        check_note(reason, needed=True)
         release_held(app, batch, reason)
         out.print(f"{batch}: 已放行 released, {STATES[app.register.batch(batch).state]}", markup=False)
 
@@ -58,6 +58,6 @@ def refuse(batch: BatchId, reason: Reason) -> None:
     """领导不予答复被扣留的批次，并以回执告知部门。 Refuse a held batch, as the leader; a receipt tells the partner."""
     with outcome(), App.of_account(os_user()) as app:
         check_leader(app.settings, app.register.actor)
-        check_note(reason)
+        check_note(reason, needed=True)
         refuse_held(app, batch, reason)
         out.print(f"{batch}: 不予答复 refused", markup=False)

@@ -31,6 +31,6 @@ def open_(
     """替被查询人重新核查一行；答复有变的告知部门。 Look at a row again for the person; a changed answer is told."""
     with outcome(), App.of_account(os_user()) as app:
         offices_of(app.settings, app.register.actor)
-        check_note(letter)
+        check_note(letter, needed=True)
         opened = open_second_look(app, batch, row, letter)
         out.print(f"{opened}: {due_words(app.register.batch(opened))}", markup=False)

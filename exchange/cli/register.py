@@ -19,6 +19,7 @@ from exchange.cli.outcome import err, out, outcome
 from exchange.cli.show import cycle_cell, due_cell, moment, stage_cell, tables
 from exchange.operation.verification import verify_archive, verify_register
 from exchange.register import Batch, BatchFilter, State
+from exchange.review.decisions import check_note
 from exchange.supervision.labels import refusal
 from exchange.supervision.states import STATES
 from exchange.watch.witnesses import cosigned, take
@@ -206,6 +207,7 @@ def resume(
     A kept checkpoint knows them, and a person has looked.
     """
     with outcome(), App.of_account(os_user()) as app:
+        check_note(reason, needed=True)
         number = app.register.resume(app.checkpoints, reason)
         out.print(
             f"已搁置检查点 {number} 个 kept checkpoints are set aside"

@@ -127,7 +127,7 @@ def reject(
     """附理由退回民警；部门不会得知。 Send the rows back with a reason; the partner hears nothing."""
     with outcome(), App.of_account(os_user()) as app:
         check_leader(app.settings, app.register.actor)
-        check_note(reason)
+        check_note(reason, needed=True)
         app.register.releases.reject(*parse_id(release), reason)
         out.print(f"{release}: 已退回 rejected", markup=False)
 
@@ -140,7 +140,7 @@ def reopen(
     """民警将退回的行重新送审。 As an officer, propose the rows of a rejected release again."""
     with outcome(), App.of_account(os_user()) as app:
         offices = offices_of(app.settings, app.register.actor)
-        check_note(reason)
+        check_note(reason, needed=True)
         batch_id, number = parse_id(release)
         if returned_release(app.register.engine, offices, batch_id, number) is None:
             msg = f"{release} was not returned, or none of its rows is your office's"

@@ -17,7 +17,10 @@ from exchange.wire.envelope import load_key_pair
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
 From = Annotated[Path, typer.Argument(metavar="FROM", help="备份存放处 the folder where backups lie")]
 Key = Annotated[Path, typer.Option(help="恢复密钥，权限 0600。 the recovery key, 0600")]
-Folder = Annotated[Path, typer.Argument(help="要恢复到的空文件夹 the empty folder to restore into")]
+Folder = Annotated[
+    Path,
+    typer.Argument(help="空文件夹，或中断时的同一个 an empty folder, or the one of before"),
+]
 Certificate = Annotated[Path, typer.Option(help="其证书 its certificate")]
 Name = Annotated[str | None, typer.Option(help="哪一份，缺省为最新 which one; by default the newest")]
 

@@ -60,7 +60,7 @@ def hold(
     """保全批次：解除前不销毁其任何文件。 Destroy nothing of this batch until the hold is released."""
     with outcome(), App.of_account(os_user()) as app:
         check_officer_or_leader(app.settings, app.register.actor)
-        check_note(reason)
+        check_note(reason, needed=True)
         held = retention.hold(app, batch, reason)
         gone = len(app.register.retention.destroyed(batch))
         out.print(

@@ -58,7 +58,10 @@ def due_words(batch: Batch) -> str:
     if batch.due_on is None:
         return ""
     if batch.clock_stands:
-        return f"pending: the clock is paused (first {batch.due_original})"
+        paused = (
+            "the clock was paused when it was done" if batch.state is State.CLOSED else "pending: the clock is paused"
+        )
+        return f"{paused} (first {batch.due_original})"
     first = f" (first {batch.due_original})" if batch.due_original != batch.due_on else ""
     later = ", ".join(sorted(later_items(batch.cycle or "", batch.items)))
     last = f", {later} {batch.due_last}" if batch.due_last else ""
@@ -69,7 +72,8 @@ def due_cell(batch: Batch) -> Coded:
     """The same for a list: a day on each line."""
     if batch.due_on is None:
         return Coded("", "")
-    lines = ["停止计时" if batch.clock_stands else f"{batch.due_on}{'（暂定）' if batch.due_provisional else ''}"]
+    paused = "办结时停止计时" if batch.state is State.CLOSED else "停止计时"
+    lines = [paused if batch.clock_stands else f"{batch.due_on}{'（暂定）' if batch.due_provisional else ''}"]
     if batch.clock_stands or batch.due_original != batch.due_on:
         lines.append(f"{batch.due_original}（原）")
     if batch.due_last:

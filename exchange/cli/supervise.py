@@ -20,7 +20,8 @@ from exchange.register.waiting import open_rows
 from exchange.supervision import labels
 from exchange.supervision.report import office_name
 from exchange.supervision.today import OpenBatch, Urgency, picture
-from exchange.watch.deadlines import dues_of
+from exchange.watch.deadlines import dues_of, pauses_of
+from exchange.watch.lacking import missing_now, unfinished_now
 
 commands = typer.Typer(add_completion=False)
 _URGENT: Final = frozenset({Urgency.LATE, Urgency.TODAY, Urgency.AT_RISK, Urgency.PAUSED})
@@ -65,13 +66,12 @@ def supervise(
 def _picture(app: App) -> list[OpenBatch]:
     policy, today = app.settings.policy, office_day(app.now())
     live = [(batch, stops) for batch, stops in app.register.clock.open_batches() if not batch.is_test]
-    batches = dues_of(app, live)
-    rows = open_rows(app.register.engine)
     return picture(
-        batches,
-        rows,
+        dues_of(app, live),
+        open_rows(app.register.engine),
         today,
         lambda division: office_name(app.settings, division),
+        paused=pauses_of(live),
         half=policy.warn_half,
         days=policy.warn_days,
     )
@@ -128,9 +128,9 @@ def _missing(app: App, lines: int) -> None:
             f"应报未报，已提醒 {expected_set.reminders} 次",
             str(expected_set.expected_by),
         )
-        for expected_set in app.register.missing.find()
+        for expected_set in missing_now(app)
     ]
-    for left in app.register.unfinished.all():
+    for left in unfinished_now(app):
         since = left.first_seen.astimezone(OFFICE_ZONE).strftime(_MINUTE)
         missing.append((left.partner, left.stem, NOTICES[left.reason].zh, since))
     heads = {"partner": "部门 partner", "file": "文件 file", "lacks": "缺 lacks", "since": "自 since"}

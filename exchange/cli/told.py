@@ -43,7 +43,7 @@ def ask(
     with outcome(), App.of_account(os_user()) as app:
         check_discloser(app.settings, app.register.actor)
         for text in (reason, letter):
-            check_note(text)
+            check_note(text, needed=True)
         number = telling.ask(app, _number(), reason, letter)
         out.print(f"{number}: 请另一人确认 for another person: exchange told confirm {number}", markup=False)
 
@@ -87,7 +87,7 @@ def withhold(batch: BatchId, reason: Reason) -> None:
     """领导决定不予告知此批次（个人信息保护法第18、35条）。 Name this batch to nobody who asks, as the leader."""
     with outcome(), App.of_account(os_user()) as app:
         check_leader(app.settings, app.register.actor)
-        check_note(reason)
+        check_note(reason, needed=True)
         done = app.register.told_uses.withhold(batch, reason, app.now())
         out.print(f"{batch}: {'不予告知 withheld' if done else 'was withheld already'}", markup=False)
 

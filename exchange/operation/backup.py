@@ -37,11 +37,14 @@ ELSEWHERE: Final = "elsewhere"
 
 @dataclass(frozen=True)
 class BackupMade:
-    """``altered``: files of the archive that are not what their names say."""
+    """``altered``: files of the archive that are not what their names say; ``damaged``: the names of backups whose list
+    is not whole.
+    """
 
     backup: Backup
     pruned: int
     altered: list[str]
+    damaged: list[str]
 
 
 def plan_of(app: App) -> BackupSettings:
@@ -74,7 +77,7 @@ def _make(app: App, plan: BackupSettings, vault: Vault, settings_file: Path) -> 
     entries += _named(app, plan, vault, paths)
     backup = vault.finish(begun, entries)
     pruned = vault.prune(begun - timedelta(days=plan.keep_days))
-    return BackupMade(backup, pruned, altered)
+    return BackupMade(backup, pruned, altered, vault.damaged())
 
 
 @dataclass(frozen=True)

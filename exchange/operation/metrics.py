@@ -27,7 +27,8 @@ from exchange.register.board import open_lines
 from exchange.register.counts import counts
 from exchange.register.states import State
 from exchange.supervision.today import Urgency, picture
-from exchange.watch.deadlines import dues_of
+from exchange.watch.deadlines import dues_of, pauses_of
+from exchange.watch.lacking import live_of, missing_now
 
 DAY: Final = 86_400
 Sample = tuple[str, tuple[str, ...], float]
@@ -103,16 +104,23 @@ def _register(app: App) -> Iterator[Sample]:
         yield "exchange_review_rows", labels, rows
     for name, count in counted.releases.items():
         yield "exchange_releases", (name,), count
-    yield "exchange_missing_sets", (), counted.missing_sets
-    yield "exchange_unfinished_sets", (), counted.unfinished_sets
+    yield "exchange_missing_sets", (), len(missing_now(app))
+    live = live_of(app, counted.unfinished_sets)
+    yield "exchange_unfinished_sets", (), sum(number for of, number in counted.unfinished_sets.items() if of in live)
     yield "exchange_ledger_lines", (), counted.ledger_lines
 
 
 def _due(app: App) -> Iterator[Sample]:
     policy, lines = app.settings.policy, open_lines(app.register.engine)
-    batches = dues_of(app, [(line.batch, line.stops) for line in lines])
+    batches, today = [(line.batch, line.stops) for line in lines], office_day(app.now())
     open_batches = picture(
-        batches, {}, office_day(app.now()), lambda division: division, half=policy.warn_half, days=policy.warn_days
+        dues_of(app, batches),
+        {},
+        today,
+        lambda division: division,
+        paused=pauses_of(batches),
+        half=policy.warn_half,
+        days=policy.warn_days,
     )
     by_urgency = Counter(line.urgency for line in open_batches)
     for urgency in Urgency:

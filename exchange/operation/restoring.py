@@ -1,7 +1,8 @@
 """Brings an office back from a backup: first its files, then its databases.
 
 Rules
-- Nothing that is there is replaced: files go into an empty folder, databases only where no batch is in the register.
+- Nothing that is there is replaced: files go into an empty folder, databases only where no batch is in the register. A
+  folder in which nothing else lies than what this backup put there was cut off, and goes on.
 - Everything is held against its hashes before and after it is opened.
 - What was ``elsewhere`` comes below a folder of that name, for a person to put in its place.
 - A database's dump is opened on the office's own disk, never in ``/tmp``, which others share and which may be memory.
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
@@ -18,10 +20,10 @@ from typing import Final
 from sqlalchemy import inspect, text
 
 from exchange.base.errors import Halt
-from exchange.base.files import make_folder
+from exchange.base.files import make_folder, sha256_of
 from exchange.operation.backup import DATABASES
 from exchange.operation.dump import restore
-from exchange.operation.vault import Backup, Vault
+from exchange.operation.vault import RESTORING, Backup, Entry, Vault
 from exchange.register.database import open_engine, reaching
 from exchange.settings_sections import BackupSettings
 from exchange.wire.envelope import KeyPair
@@ -41,10 +43,7 @@ def chosen(vault: Vault, name: str | None) -> Backup:
 
 
 def restore_files(vault: Vault, backup: Backup, folder: Path, key: KeyPair) -> int:
-    """Everything but the databases, below this folder, which must be empty; how many files."""
-    if folder.exists() and any(folder.iterdir()):
-        msg = f"{folder} is not empty; files are restored into an empty folder"
-        raise Halt(msg)
+    """Everything but the databases, below this folder, which must be empty or hold a part of this backup; how many."""
     make_folder(folder)
     wanted = [entry for path, entry in backup.entries.items() if not path.startswith(f"{DATABASES}/")]
     paths = [(folder / entry.path).resolve() for entry in wanted]
@@ -52,13 +51,29 @@ def restore_files(vault: Vault, backup: Backup, folder: Path, key: KeyPair) -> i
         if not target.is_relative_to(folder.resolve()):
             msg = f"{entry.path}: a backup's files lie below its folder"
             raise Halt(msg)
+    there = _there_already(folder, dict(zip(paths, wanted, strict=True)))
+    left = [(entry, target) for entry, target in zip(wanted, paths, strict=True) if target not in there]
     pool = ThreadPoolExecutor(os.cpu_count())  # a file costs a start of openssl: as many at once as there are cores
     try:
-        for _ in pool.map(lambda entry, target: vault.open(entry, target, key), wanted, paths):
+        for _ in pool.map(lambda each: vault.open(each[0], each[1], key), left):
             pass
     finally:
         pool.shutdown(cancel_futures=True)
     return len(wanted)
+
+
+def _there_already(folder: Path, wanted: Mapping[Path, Entry]) -> set[Path]:
+    """What a run that was cut off has put there, without what it was writing; Halt where anything else lies there."""
+    there = set()
+    for path in sorted(path for path in folder.resolve().rglob("*") if not path.is_dir() or path.is_symlink()):
+        if path.name.startswith(RESTORING) and path.with_name(path.name.removeprefix(RESTORING)) in wanted:
+            path.unlink()
+            continue
+        if path.is_symlink() or path not in wanted or sha256_of(path) != wanted[path].sha256:
+            msg = f"{folder} is not empty: {path} is not of this backup; name an empty folder"
+            raise Halt(msg)
+        there.add(path)
+    return there
 
 
 def restore_databases(vault: Vault, backup: Backup, plan: BackupSettings, key: KeyPair, home: Path) -> list[str]:

@@ -10,6 +10,8 @@ Rules
   renamed (a sync for each would take ten times as long). A list is written once all its objects have reached the disk:
   a backup that was cut off is none, and the next one goes on.
 - One process writes at a time; ``written`` holds the folder.
+- A list that is not whole holds up nothing: it goes when its name says so. Until then nobody can say what it needs, and
+  no object goes.
 - The key that opens them is not here, and not needed to write: only restoring asks for it.
 """
 
@@ -46,6 +48,7 @@ _HEX: Final = re.compile(r"[0-9a-f]{64}")
 _IN_MEMORY: Final = 16 * 1024 * 1024
 _PIECE: Final = 1024 * 1024
 _NEW: Final = ".new-"
+RESTORING: Final = ".restoring-"
 _TRIES: Final = 10
 _CHUNK: Final = 2000
 
@@ -139,6 +142,15 @@ class Vault:
         """All of them, the oldest first; Halt at one whose list is not whole."""
         yield from map(self.backup, self.names())
 
+    def damaged(self) -> list[str]:
+        """The names of those whose list is not whole, the oldest first."""
+        return [name for name in self.names() if self._backup_if_whole(name) is None]
+
+    def _backup_if_whole(self, name: str) -> Backup | None:
+        with suppress(Halt):
+            return self.backup(name)
+        return None
+
     def backup(self, name: str) -> Backup:
         """The backup of this name; Halt where it is not here or its list is not whole."""
         try:
@@ -159,17 +171,14 @@ class Vault:
 
     def prune(self, older_than: datetime) -> int:
         """Removes backups that began before, the newest never, and what no other needs; how many."""
-        kept: set[str] = set()
-        gone: list[str] = []
-        newest = max((path.name for path in (self.folder / "backups").glob("*.json.gz")), default="")
-        for backup in self.backups():
-            listing = self._list(backup.name)
-            if backup.at < older_than and listing.name != newest:
-                gone.append(backup.name)
-            else:
-                kept |= {entry.sha256 for entry in backup.entries.values()}
+        names = self.names()
+        gone = [name for name in names[:-1] if Backup(name, {}).at < older_than]
+        needs = [self._backup_if_whole(name) for name in names if name not in gone]
         for name in gone:
             self._list(name).unlink()
+        if None in needs:
+            return len(gone)
+        kept = {entry.sha256 for backup in needs if backup is not None for entry in backup.entries.values()}
         for digest in [digest for digest in self.objects if digest not in kept]:
             self.objects.pop(digest).unlink(missing_ok=True)
         return len(gone)
@@ -184,7 +193,7 @@ class Vault:
     def open(self, entry: Entry, path: Path, key: KeyPair) -> None:
         """Puts the content to this place; Halt where the object is not what was written, or is for another key."""
         make_folder(path.parent)
-        temporary = path.with_name(f".restoring-{path.name}")
+        temporary = path.with_name(f"{RESTORING}{path.name}")
         try:
             temporary.unlink(missing_ok=True)
             temporary.touch(0o600)  # for the program that writes into it, too, which would make it readable for others

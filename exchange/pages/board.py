@@ -33,7 +33,7 @@ from exchange.supervision import labels
 from exchange.supervision.labels import Words
 from exchange.supervision.report import office_name
 from exchange.supervision.today import GUARD, INQUIRY, LEADER, RETURNED, SOFTWARE, SOURCE, OpenBatch, Urgency, picture
-from exchange.watch.deadlines import dues_of
+from exchange.watch.deadlines import dues_of, pauses_of
 
 COOKIE: Final = "exchange_board"
 _FILTERS: Final = ("partner", "level", "state", "urgency", "waits")
@@ -114,11 +114,13 @@ def open_picture(app: App, lines: Sequence[OpenLine], today: date, *, every: boo
     register one by one.
     """
     policy, named = app.settings.policy, None if every else [line.batch.id for line in lines]
+    batches = [(line.batch, line.stops) for line in lines]
     return picture(
-        dues_of(app, [(line.batch, line.stops) for line in lines]),
+        dues_of(app, batches),
         open_rows(app.register.engine, named),
         today,
         lambda division: office_name(app.settings, division),
+        paused=pauses_of(batches),
         half=policy.warn_half,
         days=policy.warn_days,
     )

@@ -31,6 +31,7 @@ from exchange.steps.release import is_stuck
 from exchange.supervision import labels
 from exchange.supervision.labels import Words
 from exchange.watch.certificates import invalid_now
+from exchange.watch.lacking import missing_now, unfinished_now
 from exchange.watch.witnesses import cosigned
 from exchange.wire.certificates import TOLD_DAYS, ends, read_certificates
 
@@ -108,7 +109,7 @@ def _witnesses(app: App) -> Iterator[Trouble]:
 
 def _missing(app: App) -> Iterator[Trouble]:
     kind = Words("应报未报", "has not come")
-    for expected_set in app.register.missing.find():
+    for expected_set in missing_now(app):
         what = f"{labels.cycle(expected_set.cycle)} {expected_set.period} {expected_set.purpose}".strip()
         reminded = Words(f"{what}，已提醒 {expected_set.reminders} 次", f"{expected_set.reminders} reminders")
         yield Trouble(kind, expected_set.partner, reminded, str(expected_set.expected_by))
@@ -116,7 +117,7 @@ def _missing(app: App) -> Iterator[Trouble]:
 
 def _unfinished(app: App) -> Iterator[Trouble]:
     kind, listed = Words("报送不全", "incomplete set"), Counter[str]()
-    for request in app.register.unfinished.all():
+    for request in unfinished_now(app):
         listed[request.partner] += 1
         if listed[request.partner] <= MOST_OF_ONE and request.reason in NOTICES:
             notice = NOTICES[request.reason]

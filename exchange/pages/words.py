@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from exchange.calendar.working_days import OFFICE_ZONE
-from exchange.register import Batch
+from exchange.register import Batch, State
 from exchange.review.people import who, with_names
 from exchange.supervision.labels import Words
 from exchange.supervision.states import RELEASES, REVIEWS, STATES
@@ -23,6 +23,8 @@ def due_words(batch: Batch) -> Words:
     if batch.due_on is None:
         return Words("尚未判定", "not judged yet")
     if batch.clock_stands:
+        if batch.state is State.CLOSED:
+            return Words(f"办结时停止计时（原 {batch.due_original}）", "the clock was paused when it was done")
         return Words(f"停止计时（原 {batch.due_original}）", "the clock is paused")
     last = f"，末 {batch.due_last}" if batch.due_last else ""
     zh = f"{batch.due_on}{last}{'（暂定）' if batch.due_provisional else ''}"

@@ -62,10 +62,10 @@ WITH month AS (
             AND coalesce(paused > coalesce(due_last, due_on), true)
             OR due_last IS NOT NULL AND (delivered AT TIME ZONE :zone)::date > due_on
             AND coalesce(paused > due_on, true)) AS late,
-        closed IS NULL AND refused IS NULL
-            AND CASE WHEN delivered IS NULL THEN due_on ELSE coalesce(due_last, due_on) END < today
-            AND paused IS NULL AS overdue
-    FROM of_month
+        closed IS NULL AND refused IS NULL AND due < today AND coalesce(paused > due, true) AS overdue
+    FROM of_month, LATERAL (
+        SELECT CASE WHEN delivered IS NULL THEN due_on ELSE coalesce(due_last, due_on) END AS due
+    ) AS still
 )
 SELECT name, partner, count(*) FILTER (WHERE came), count(*) FILTER (WHERE done), count(*) FILTER (WHERE refused),
     count(*) FILTER (WHERE NOT done AND NOT refused), count(*) FILTER (WHERE late), count(*) FILTER (WHERE overdue)

@@ -75,6 +75,11 @@ def clock_pauses(stops: Iterable[Stop]) -> list[ClockPause]:
     ]
 
 
+def paused_since(stops: Iterable[Stop]) -> date | None:
+    """Since which day the clock is paused; None where it runs."""
+    return max((office_day(stop.stopped_at) for stop in stops if stop.started_at is None), default=None)
+
+
 def present_due(batch: Batch, stops: Iterable[Stop], office_days: OfficeDays) -> Due:
     """The due day of an accepted batch as it is counted now; KeyError where it was not accepted."""
     number = batch.due_working_days
@@ -96,8 +101,8 @@ def missed_days(batch: Batch, steps: Iterable[Step], stops: Iterable[Stop]) -> l
     moved = {step.to_state: office_day(step.at) for step in steps if step.from_state != step.to_state}
     if batch.due_on is None or State.CLOSED not in moved:
         return None
-    paused = max((office_day(stop.stopped_at) for stop in stops if stop.started_at is None), default=None)
-    return missed(Ended(batch.due_on, batch.due_last, moved.get(State.DELIVERED), moved[State.CLOSED], paused))
+    first, done = moved.get(State.DELIVERED), moved[State.CLOSED]
+    return missed(Ended(batch.due_on, batch.due_last, first, done, paused_since(stops)))
 
 
 class Clock:

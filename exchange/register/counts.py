@@ -15,7 +15,6 @@ from exchange.register.models import (
     BatchRow,
     LedgerHeadRow,
     LedgerRow,
-    MissingSetRow,
     ReleaseRow,
     ReviewRow,
     UnfinishedSetRow,
@@ -27,15 +26,15 @@ from exchange.register.states import OPEN, ReviewState, State
 @dataclass(frozen=True)
 class RegisterCounts:
     """``batches``: by state; ``oldest``: by open state, since when the oldest is here; ``reviews``: (division, state) →
-    rows of open batches; ``releases``: by state, those under way; ``ledger_lines``: 0 where there is no line yet.
+    rows of open batches; ``releases``: by state, those under way; ``unfinished_sets``: by partner, also one in its
+    tests; ``ledger_lines``: 0 where there is no line yet.
     """
 
     batches: Mapping[State, int]
     oldest: Mapping[State, datetime]
     reviews: Mapping[tuple[str, str], int]
     releases: Mapping[str, int]
-    missing_sets: int
-    unfinished_sets: int
+    unfinished_sets: Mapping[str, int]
     ledger_lines: int
 
 
@@ -62,7 +61,7 @@ def counts(engine: Engine) -> RegisterCounts:
         .where(LIVE, ReleaseRow.state.in_(UNDER_WAY))
         .group_by(ReleaseRow.state)
     )
-    missing = select(func.count()).select_from(MissingSetRow).where(MissingSetRow.arrived_at.is_(None))
+    unfinished = select(UnfinishedSetRow.partner, func.count().label("n")).group_by(UnfinishedSetRow.partner)
     with transaction(engine) as session:
         states = [(State(state), count, oldest) for state, count, oldest in session.execute(by_state)]
         return RegisterCounts(
@@ -73,8 +72,7 @@ def counts(engine: Engine) -> RegisterCounts:
                 for division, state, rows in session.execute(queue.group_by(ReviewRow.division, ReviewRow.state))
             },
             releases={row.state: row.n for row in session.execute(releases.group_by(ReleaseRow.state))},
-            missing_sets=session.scalar(missing) or 0,
-            unfinished_sets=session.scalar(select(func.count()).select_from(UnfinishedSetRow)) or 0,
+            unfinished_sets={row.partner: row.n for row in session.execute(unfinished)},
             ledger_lines=session.scalar(select(func.max(LedgerHeadRow.seq))) or 0,
         )
 

@@ -77,7 +77,7 @@ def check_reason(reason: str, note: str | None) -> None:
 def check_note(note: str | None, *, needed: bool = False) -> None:
     """Halt where a note is missing though needed, is long, or holds an identity number."""
     if needed and not has_text(note or ""):
-        msg = "the reason 'other' needs a note"
+        msg = "the reason 'other' needs a note, and so does whatever a reason is asked for"
         raise Halt(msg, zh="请写明情况：依据为“其他”的，以及须说明理由的，备注必填")
     if note is not None and (len(note) > MAX_NOTE_LETTERS or holds_number(note)):
         msg = f"a note has at most {MAX_NOTE_LETTERS} characters and holds no identity number"

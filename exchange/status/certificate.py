@@ -4,7 +4,8 @@ Rules
 - What is to be shown is listed in ``schemas/conformance.toml``; whether it was shown is read from the register alone,
   of test batches that the partner itself sent. Nobody's statement counts.
 - The certificate names, for each requirement, the batch that shows it, the day and the versions. It is archived, its
-  hash goes into the ledger, and it is put into the partner's folder; made again, it is a new one with a new number.
+  hash goes into the ledger, and it is put into the partner's folder, signed as it is sent; made again, it is a new one
+  with a new number, unless it would say the same on the same day: then the one that stands is sent again.
 - "A key was changed" is shown by a set that was accepted under keys of which none had been used for an earlier accepted
   set; a new certificate of the same key does not show it.
 """
@@ -78,8 +79,10 @@ def certify(app: App, agreement: Agreement, needed: Sequence[Requirement]) -> st
             shown=shown,
         )
     )
-    signature = sign(content, app.signing)
-    app.register.conformance.certify(agreement.partner, app.archive.keep(content), app.now())
+    signature, digest = sign(content, app.signing), app.archive.keep(content)
+    newest = app.register.conformance.newest(agreement.partner)
+    if newest is None or newest.sha256 != digest:  # else it was cut off before it was sent
+        app.register.conformance.certify(agreement.partner, digest, app.now())
     name = f"{agreement.partner}.conformance.json"
     with app.folder(agreement) as folder:
         send_signed(app, folder, name, content, signature)

@@ -3,7 +3,7 @@
 Rules
 - Every batch is counted once among carried over or came, and once among refused, done or open.
 - Late is a batch that was done and had missed a due day (``calendar/missed.py``); overdue is one that is open after its
-  due day, unless its clock is paused.
+  due day, unless its clock is paused since before that day was over.
 - ``people`` are rows, that is people who were asked about; everything else counts batches, results or sets.
 """
 
@@ -106,7 +106,7 @@ def _judged(lines: Lines, month: Month) -> pl.DataFrame:
     first = pl.when(pl.col("due_last").is_not_null()).then(_missed_by(_day("delivered"), pl.col("due_on")))
     days_late = pl.when(done).then(pl.max_horizontal(first, _missed_by(pl.col("done_on"), last)))
     due = pl.when(pl.col("delivered").is_null()).then(pl.col("due_on")).otherwise(last)
-    overdue = still_open & pl.col("paused").is_null() & (due < month.today)
+    overdue = still_open & (pl.col("paused").is_null() | (pl.col("paused") > due)) & (due < month.today)
     return batches.with_columns(
         (pl.col("received") < month.start).alias("carried"),
         (pl.col("received") >= month.start).alias("came"),

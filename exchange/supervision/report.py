@@ -2,13 +2,15 @@
 
 Rules
 - The same month of the same register and snapshot gives the same bytes; making it again replaces it by itself.
+- Page and workbook are replaced together, and both bear the number of what they say (报告编号): where a run was killed
+  between the two, a reader sees that they do not belong together.
 - What stays in the office and what may leave it are two reports: small counts are protected in the second.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -16,7 +18,7 @@ import polars as pl
 from exchange.agreements.agreement import load_agreement
 from exchange.app import App
 from exchange.base.errors import Halt
-from exchange.base.files import write_atomically
+from exchange.base.files import sha256, write_together
 from exchange.calendar.working_days import OFFICE_ZONE
 from exchange.matching.divisions import division_name
 from exchange.register.statistics import lines
@@ -63,32 +65,38 @@ def make_report(app: App, month: Month, *, outside: bool) -> Report:
         charts=draw_charts(aggregates, tables, month),
         notes=notes(month, outside=outside),
     )
+    number = sha256(write_page(page))[:12]
+    page = replace(
+        page, facts=[*page.facts, f"报告编号 report {number}（网页与工作簿相同 the workbook bears the same）"]
+    )
     return Report(write_page(page), write_report(page))
 
 
 def write_reports(app: App, month: Month, *, outside: bool | None = None) -> list[Path]:
     """Writes the report into ``home/reports/<month>/``, by default both kinds; the files."""
     folder = app.settings.home / "reports" / month.name
-    written = []
+    written = list[Path]()
     for kind in (False, True) if outside is None else (outside,):
         report = make_report(app, month, outside=kind)
         stem = f"{month.name}.outside" if kind else month.name
-        for name, content in ((f"{stem}.html", report.page), (f"{stem}.xlsx", report.workbook)):
-            write_atomically(folder / name, content)
-            written.append(folder / name)
+        files = {folder / f"{stem}.html": report.page, folder / f"{stem}.xlsx": report.workbook}
+        write_together(files)
+        written += files
     return written
 
 
 def partners_of(app: App) -> pl.DataFrame:
     """``partner``, ``zh``, ``level``, all String, one row an agreement that can be read; who has none is named by its
-    id alone.
+    id alone. Where several bear one name each has its id behind it: tables tell partners apart by what they read.
     """
     rows = []
     for path in app.agreement_files():
         with suppress(Halt):
             agreement = load_agreement(path)
             rows.append((agreement.partner, agreement.zh, agreement.level))
-    return pl.DataFrame(rows, schema=dict.fromkeys(("partner", "zh", "level"), pl.String), orient="row")
+    partners = pl.DataFrame(rows, schema=dict.fromkeys(("partner", "zh", "level"), pl.String), orient="row")
+    with_id = pl.format("{}（{}）", "zh", "partner")
+    return partners.with_columns(pl.when(pl.col("zh").is_duplicated()).then(with_id).otherwise("zh").alias("zh"))
 
 
 def office_name(settings: Settings, division: str) -> str:

@@ -48,16 +48,19 @@ def picture(
     today: date,
     office_name: Callable[[str], str],
     *,
+    paused: Mapping[str, date],
     half: bool,
     days: Iterable[int],
 ) -> list[OpenBatch]:
-    """All open batches, the most urgent first. ``half``, ``days``: when the office wants to be warned."""
-    warned, known = tuple(days), dict[tuple[Due, bool], Urgency]()  # many batches have one due day
+    """All open batches, the most urgent first. ``paused``: batch → since when its clock is paused; ``half``, ``days``:
+    when the office wants to be warned.
+    """
+    warned, known = tuple(days), dict[tuple[Due, date | None], Urgency]()  # many batches have one due day
     open_batches = []
     for batch, due in batches:
-        key = (due, batch.clock_stands)
+        key = (due, paused.get(batch.id))
         if key not in known:
-            known[key] = urgency(batch, due, today, half=half, days=warned)
+            known[key] = urgency(due, today, paused.get(batch.id), half=half, days=warned)
         open_batches.append(OpenBatch(batch, due, known[key], waits(batch, rows.get(batch.id), office_name)))
     order = {urgency: position for position, urgency in enumerate(Urgency)}
     return sorted(
@@ -65,12 +68,14 @@ def picture(
     )
 
 
-def urgency(batch: Batch, due: Due, today: date, *, half: bool, days: Iterable[int]) -> Urgency:
-    """How urgent an open batch is; ``half``, ``days``: as in :func:`picture`."""
-    if batch.clock_stands:
-        return Urgency.PAUSED
-    if due.day < today:
+def urgency(due: Due, today: date, paused: date | None, *, half: bool, days: Iterable[int]) -> Urgency:
+    """How urgent an open batch is: late also where its clock was paused only after its day was over. ``paused``: since
+    when it is; ``half``, ``days``: as in :func:`picture`.
+    """
+    if due.day < today and (paused is None or paused > due.day):
         return Urgency.LATE
+    if paused is not None:
+        return Urgency.PAUSED
     if due.day == today:
         return Urgency.TODAY
     warned = {warning.code for warning in reached(due, today, half=half, days=days)}

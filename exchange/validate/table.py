@@ -44,7 +44,7 @@ _SEPARATORS: Final = ",;\t"
 _OTHER_SEPARATORS: Final = re.compile("[|:，；、｜]")
 _NO_LETTERS: Final = re.compile(r"[^\w]+")
 _EXCELS_LINE: Final = re.compile(rb'"?sep=[^\r\n]"?\r?\n', re.IGNORECASE)
-_EMPTY: Final = re.compile(rb"[\s,;]*")
+_EMPTY: Final = re.compile(rb'(?:[\s,;]++|"")*+')
 _OF_EMPTY_FIELDS: Final = str.maketrans("", "", _SEPARATORS + QUOTE)
 _SURPLUS: Final = 64
 """Empty columns behind the header's last word that are read as columns. A spreadsheet whose formats reach to its last

@@ -25,7 +25,7 @@ from exchange.calendar.deadlines import WORKING_DAYS
 from exchange.calendar.due_warnings import LATE, DueWarning, not_yet_sent, reached
 from exchange.calendar.working_days import Due, due_after, office_day
 from exchange.register import Alert, Batch, NewAlert, State, Stop
-from exchange.register.clock import clock_pauses, present_due, present_last
+from exchange.register.clock import clock_pauses, paused_since, present_due, present_last
 from exchange.wire.manifest import RequestManifest, parse
 
 log = logging.getLogger(__name__)
@@ -44,8 +44,8 @@ def watch_deadlines(app: App) -> list[Alert]:
     written = []
     for batch, stops in watched:
         due = due_of(app, batch, stops)
-        since = office_day(stops[-1].stopped_at) if batch.clock_stands else None
-        holds = reached(due, office_day(now), half=policy.warn_half, days=policy.warn_days, paused_since=since)
+        since, today = paused_since(stops), office_day(now)
+        holds = reached(due, today, half=policy.warn_half, days=policy.warn_days, paused_since=since)
         written += _write(app, batch, due.day, not_yet_sent(holds, sent.get(batch.id, {})), now)
     for batch, day in app.register.alerts.missed(LATE):
         written += _write(app, batch, day, [DueWarning(LATE, 0, day + timedelta(days=1))], now)
@@ -78,6 +78,12 @@ def dues_of(app: App, batches: Iterable[tuple[Batch, Sequence[Stop]]]) -> list[t
             due = known[key]
         dues.append((batch, due))
     return dues
+
+
+def pauses_of(batches: Iterable[tuple[Batch, Sequence[Stop]]]) -> dict[str, date]:
+    """Batch → since which day its clock is paused, of those whose clock is."""
+    since = ((batch.id, paused_since(stops)) for batch, stops in batches)
+    return {batch_id: day for batch_id, day in since if day is not None}
 
 
 def _counted_by(batch: Batch) -> object:

@@ -18,10 +18,13 @@ MAX_MESSAGE_LINES: Final = 50
 
 @dataclass(frozen=True)
 class Message:
-    """A message to the office, Chinese with English beside."""
+    """A message to the office, Chinese with English beside. ``alerts``: the numbers of those that it is about: sent
+    again after it was cut off, it may come a second time, among others, and whoever reads it drops what it has.
+    """
 
     subject: str
     text: str
+    alerts: tuple[int, ...] = ()
 
 
 def compose(alerts: Sequence[Alert]) -> Message:
@@ -33,7 +36,8 @@ def compose(alerts: Sequence[Alert]) -> Message:
     lines = [_line(alert) for alert in ordered[:MAX_MESSAGE_LINES]]
     if len(ordered) > MAX_MESSAGE_LINES:
         lines.append(f"另有 {len(ordered) - MAX_MESSAGE_LINES} 条 more: exchange deadline list")
-    return Message(f"户籍核查时限提醒：{'，'.join(parts)}", "\n".join(lines) + "\n")
+    subject = f"户籍核查时限提醒：{'，'.join(parts)}"
+    return Message(subject, "\n".join(lines) + "\n", tuple(alert.id for alert in ordered))
 
 
 def words(code: str, days: int | None) -> tuple[str, str]:
@@ -45,4 +49,4 @@ def words(code: str, days: int | None) -> tuple[str, str]:
 
 def _line(alert: Alert) -> str:
     zh, en = words(alert.code, alert.days)
-    return f"{alert.subject}  {zh} {en}  时限 due {alert.due_on}  起 since {alert.true_on}"
+    return f"{alert.subject}  {zh} {en}  时限 due {alert.due_on}  起 since {alert.true_on}  №{alert.id}"

@@ -24,7 +24,7 @@ def outcome(connection: dict[str, object] | None) -> str:
     if connection is not None:
         os.environ[NAME] = json.dumps(connection)
     try:
-        return f"sent: {send(Message('时限提醒', 'bank.b1  已超过办结时限'), {})}"
+        return f"sent: {send(Message('时限提醒', 'bank.b1  已超过办结时限', (3, 7)), {})}"
     except AirflowException as error:
         return f"failed: {error}"
 

@@ -84,6 +84,7 @@ def test_the_webhook_got_it_as_group_robots_take_it(sent: Sent) -> None:
                 "subject": "时限提醒",
                 "text": {"content": "时限提醒\nbank.b1  已超过办结时限"},
                 "msgtype": "text",
+                "alerts": [3, 7],
             },
         }
     ]

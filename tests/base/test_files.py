@@ -12,7 +12,7 @@ import pytest
 
 from exchange.base import files
 from exchange.base.errors import Halt, Retryable
-from exchange.base.files import Archive, locked, make_folder, sha256, written_atomically
+from exchange.base.files import Archive, locked, make_folder, sha256, write_together, written_atomically
 
 
 def write_half(place: Path) -> None:
@@ -35,6 +35,16 @@ def test_an_unfinished_file_does_not_touch_the_old_one(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError):
         write_half(place)
     assert place.read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("bad", [0, 1, 2])
+def test_of_several_that_are_written_together_none_is_new_where_one_cannot_be_written(tmp_path: Path, bad: int) -> None:
+    places = [tmp_path / name / "file" for name in "abc"]
+    write_together(dict.fromkeys(places, b"old"))
+    places[bad] = tmp_path / "a" / "file" / "below a file"
+    with pytest.raises(Halt):
+        write_together(dict.fromkeys(places, b"new"))
+    assert [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()] == [b"old"] * 3, "and nothing beside"
 
 
 def test_files_and_folders_are_the_offices_own(tmp_path: Path) -> None:

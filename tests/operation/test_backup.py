@@ -25,7 +25,7 @@ from exchange.demo.world import World
 from exchange.intake.collect import poll
 from exchange.operation import vault as vault_module
 from exchange.operation.backup import make_backup, plan_of
-from exchange.operation.restoring import chosen
+from exchange.operation.restoring import chosen, restore_files
 from exchange.operation.vault import Altered, Entry, Vault
 from exchange.register import State
 from exchange.settings import Settings
@@ -125,10 +125,11 @@ def test_the_drill(
     said = run(config, "restore", "files", str(to), str(office), *opened)
     put_back = f"put back before exchange office init: {office}/elsewhere{secrets} → {secrets}"
     assert put_back.replace(" ", "") in "".join(said.split()), "what a new one would be made of"
-    run(config, "restore", "files", str(to), str(office), *opened, code=70)
+    run(config, "restore", "files", str(to), str(office), *opened)  # as one that was cut off: nothing is left to do
     restored = office / config.name
     text = restored.read_text("utf-8").replace(f":{world.postgres.port}/", f":{elsewhere.port}/")
     restored.write_text(text.replace(str(world.postgres.password_file), str(elsewhere.password_file)), "utf-8")
+    run(config, "restore", "files", str(to), str(office), *opened, code=70)  # somebody works with it
     run(restored, "restore", "databases", str(to), *opened)
     elsewhere.grant()
     run(restored, "restore", "databases", str(to), *opened, code=70)
@@ -407,6 +408,53 @@ def test_the_newest_is_brought_back_whatever_became_of_older_ones(tmp_path: Path
     else:
         assert chosen(vault, None).name == names[2]
     assert chosen(vault, names[damaged - 1]).entries.keys() == {"a"}
+
+
+@pytest.mark.parametrize("damaged", [0, 1, 2])
+def test_a_damaged_list_holds_up_no_pruning_and_takes_nothing_that_others_need(
+    tmp_path: Path, vault: Vault, damaged: int
+) -> None:
+    for day in range(3):
+        kept(vault, tmp_path, {"a": b"a", "b": str(day).encode()}, DAY + timedelta(days=day))
+    name = vault.names()[damaged]
+    (vault.folder / "backups" / f"{name}.json.gz").write_bytes(b"no list")
+    assert vault.damaged() == [name]
+    assert vault.prune(DAY + timedelta(days=1)) == 1, "what is past goes by its name"
+    left = {path.name.partition(".")[0] for path in objects(vault)}
+    contents = {sha256(b"a"), sha256(b"1"), sha256(b"2")}
+    assert left == (contents if damaged == 0 else contents | {sha256(b"0")}), "nobody can say what it needs"
+    assert vault.prune(DAY + timedelta(days=2)) == 1
+    assert vault.damaged() == ([name] if damaged == 2 else [])
+
+
+def test_a_restore_that_was_cut_off_goes_on(tmp_path: Path, vault: Vault, recovery: Path) -> None:
+    contents = {name: name.encode() * 9 for name in "abc"}
+    kept(vault, tmp_path, contents)
+    (backup,) = vault.backups()
+    folder, key = tmp_path / "new", load_key_pair(recovery / "recovery.key", recovery / "recovery.pem")
+    assert restore_files(vault, backup, folder, key) == len(contents)
+    before = (folder / "a").stat().st_ino
+    (folder / "b").rename(folder / ".restoring-b")
+    (folder / "c").unlink()
+    assert restore_files(vault, backup, folder, key) == len(contents)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == contents
+    assert (folder / "a").stat().st_ino == before, "what is there is not written again"
+
+
+@pytest.mark.parametrize("name", ["a", "another", ".restoring-another", "below/a"])
+def test_nothing_is_restored_beside_what_is_not_of_the_backup(
+    tmp_path: Path, vault: Vault, recovery: Path, name: str
+) -> None:
+    kept(vault, tmp_path, {"a": b"a", "b": b"b"})
+    (backup,) = vault.backups()
+    place = tmp_path / "new" / name
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"mine")
+    key = load_key_pair(recovery / "recovery.key", recovery / "recovery.pem")
+    with pytest.raises(Halt, match=r"not empty.*is not of this backup"):
+        restore_files(vault, backup, tmp_path / "new", key)
+    assert [path for path in (tmp_path / "new").rglob("*") if path.is_file()] == [place]
+    assert place.read_bytes() == b"mine"
 
 
 def test_no_file_is_restored_outside_of_its_folder(tmp_path: Path, vault: Vault, recovery: Path, run: Run) -> None:

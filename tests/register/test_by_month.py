@@ -144,6 +144,33 @@ def test_late_in_the_database_the_report_and_the_register_show_alike(
     assert (counted.done, counted.late, line["late"], bool(shown)) == (1, is_late, is_late, is_late)
 
 
+@pytest.mark.parametrize("due_on", [AT.date() - timedelta(days=1), AT.date(), AT.date() + timedelta(days=1)])
+@pytest.mark.parametrize("paused", [False, True])
+def test_overdue_in_the_database_and_the_report_alike(
+    database: Database, register: Register, manifest: RequestManifest, due_on: date, paused: bool
+) -> None:
+    """Open at the month's end: a pause that began only after the due day was over saves nothing."""
+    batch = "bank.open"
+    register.claim(batch, "bank", "a" * 64, [FileRecord("manifest", f"{batch}.json", "a" * 64, 10)], AT)
+    register.accept(batch, manifest, Due(AT.date() + timedelta(days=9), provisional=False, working_days=5))
+    if paused:
+        stop(register, batch, AT, "record_unclear")
+    database.tamper("UPDATE ledger SET at = %s", AT)
+    database.tamper("UPDATE batch SET due_on = %s", due_on)
+    database.tamper(
+        "UPDATE ledger SET facts = jsonb_set(facts::jsonb, '{due_on}', to_jsonb(%s::text))"
+        " WHERE facts::jsonb ? 'due_on'",
+        str(due_on),
+    )
+    november = MONTHS[-1]
+    (counted,), _ = count_months(register.engine, [MonthSpan("2026-11", november.start, november.end, november.today)])
+    partners = pl.DataFrame({"partner": ["bank"], "zh": ["bank"], "level": ["city"]})
+    nobody = pl.DataFrame(schema={"division": pl.String, "people": pl.Int64})
+    (line,) = count(lines(register, november.start, november.end), november, partners, nobody).batches.to_dicts()
+    is_overdue = due_on < november.today and not (paused and AT.date() <= due_on)
+    assert (counted.overdue, line["overdue"]) == (is_overdue, is_overdue)
+
+
 def test_a_month_without_batches_and_no_month(register: Register, new_batch: Callable[[Register], str]) -> None:
     new_batch(register)
     assert count_months(register.engine, []) == ([], {})

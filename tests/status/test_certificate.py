@@ -26,7 +26,7 @@ from exchange.review.case import load_cases
 from exchange.review.decisions import complete
 from exchange.settings import ENVIRONMENT_VARIABLE
 from exchange.snapshots.versions import Snapshots
-from exchange.status.certificate import requirements
+from exchange.status.certificate import certify, requirements
 from exchange.wire.keys import make_certificate
 from tests.steps.stages import at_stage
 
@@ -138,8 +138,15 @@ def test_each_thing_is_shown_when_it_was_done_and_then_live_is_allowed(
         agreement.certificates.signing.write_bytes(new)
         answered(app, renewed, asks(data))
         assert "key_changed" in shown()
+        needed = requirements(app, agreement)
+        with monkeypatch.context() as cut_off:
+            cut_off.setattr("exchange.status.certificate.send_signed", _killed)
+            with pytest.raises(KeyboardInterrupt):
+                certify(app, agreement, needed)
+        stands = app.register.conformance.newest(social.id)
         said = CliRunner().invoke(commands, ["certify", social.id])
         assert said.exit_code == 0, said.output
+        assert app.register.conformance.newest(social.id) == stands, "what was registered and not sent is sent"
     certificate = social.verified(f"{social.id}.conformance.json")
     assert {each["code"] for each in certificate["shown"]} == shown()
     assert live not in {each["batch"] for each in certificate["shown"]}
@@ -164,6 +171,10 @@ zh = "补贴资格核对"
 legal_basis = "社会救助暂行办法第五十八条"
 items = ["id_number", "name", "sex"]
 """
+
+
+def _killed(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _with_another_certificate(partner: DemoPartner, keys: Path) -> DemoPartner:

@@ -35,6 +35,7 @@ from exchange.snapshots.versions import Snapshots
 from exchange.steps.second_look import open_second_look
 from exchange.watch.cycles import watch_cycles
 from exchange.watch.deadlines import watch_deadlines
+from exchange.watch.lacking import unfinished_now
 from tests.steps.stages import at_stage
 
 Ask = Callable[..., Request]
@@ -134,6 +135,7 @@ def test_it_is_counted_nowhere(
             frames,
             [each for each in alerts if each in batches],
             register.missing.came(court.id),
+            [left.stem for left in unfinished_now(app)],
             register.releases.share_told(court.id, ["criminal_record"], "no_record", start - timedelta(days=1)),
             register.guard.usual("nobody", now + timedelta(days=31)).peers,
         )
@@ -149,7 +151,9 @@ def test_it_is_counted_nowhere(
         batches.append(sent(app, court, monthly))
         pipeline.receive(app, monthly.batch)
         watch_cycles(app)
-    assert counted() == before
+        register.unfinished.see(court.id, "half", "0" * 64, "data_missing", start)
+        assert counted() == before
+    register.unfinished.finished(court.id, [])
     assert register.batch(refused.batch).is_test
 
 

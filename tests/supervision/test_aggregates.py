@@ -84,6 +84,14 @@ def test_late_is_what_the_rule_for_one_batch_says(
     assert (found["late"], found["days_late"]) == (bool(expected), max((n for _, n in expected), default=None))
 
 
+@given(DAYS, st.none() | DAYS)
+def test_overdue_is_what_would_be_late_were_it_closed_today(due: int, paused: int | None) -> None:
+    stops = [] if paused is None else [("b", 1, "record_unclear", at(paused), None)]
+    (found,) = told(batches=[batch(f"2026-10-{due:02}", None, at(7))], stops=stops).batches.to_dicts()
+    since = None if paused is None else date(2026, 10, paused)
+    assert found["overdue"] == bool(missed(Ended(date(2026, 10, due), None, None, MONTH.today, since)))
+
+
 def test_days_late_are_those_of_the_due_day_that_was_missed() -> None:
     """The first result in time on the 7th, the rest two days behind its own day, the 10th: not five days late."""
     line = list(batch("2026-10-07", at(12), at(7), last="2026-10-10"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -16,7 +17,7 @@ from exchange.calendar.working_days import OFFICE_ZONE, office_day
 from exchange.demo.partner import DemoPartner, Request
 from exchange.intake.collect import poll
 from exchange.supervision.month import month_before, read_month
-from exchange.supervision.report import make_report, write_reports
+from exchange.supervision.report import make_report, partners_of, write_reports
 
 Ask = Callable[..., Request]
 
@@ -76,6 +77,19 @@ def test_it_is_written_for_the_office_alone_and_again_the_same(next_month: App) 
     assert [path.read_bytes() for path in write_reports(next_month, month)] == content
 
 
+def test_page_and_workbook_bear_the_number_of_what_they_say(app: App, next_month: App) -> None:
+    """By it a reader sees that the two belong together: another report has another one."""
+    reports = [make_report(next_month, month_before(next_month.now()), outside=outside) for outside in (False, True)]
+    reports.append(make_report(app, read_month(f"{office_day(app.now()):%Y-%m}", app.now()), outside=False))
+    seen = []
+    for report in reports:
+        (of_page,) = re.findall("报告编号 report ([0-9a-f]{12})", report.page.decode())
+        cells = "".join(str(row[0]) for row in numbers(report.workbook, "概要"))
+        assert re.findall("报告编号 report ([0-9a-f]{12})", cells) == [of_page]
+        seen.append(of_page)
+    assert len(set(seen)) == len(seen)
+
+
 def test_a_running_month_says_so(app: App) -> None:
     month = read_month(f"{office_day(app.now()):%Y-%m}", app.now())
     assert "本月未满" in make_report(app, month, outside=False).page.decode()
@@ -86,3 +100,17 @@ def test_people_of_doubtful_identity_are_counted_by_county(next_month: App, peop
     total = [row for row in numbers(report.workbook, "身份存疑人员（按户籍地）") if row[0] == "合计 total"][-1]
     planted = people.filter(pl.col("oddity").is_in(["doubtful", "shared", "doubled"]) & (pl.col("status") == "normal"))
     assert total[2] == planted.height > 0
+
+
+def test_partners_of_one_name_are_told_apart(app: App, court: DemoPartner) -> None:
+    text = app.agreement_file(court.id).read_text("utf-8")
+    other = app.agreement_file(f"{court.id}-2")
+    other.write_text(text.replace(f'"{court.id}"', f'"{court.id}-2"'), "utf-8")
+    try:
+        names = dict(partners_of(app).select("partner", "zh").iter_rows())
+    finally:
+        other.unlink()
+    assert {court.id, f"{court.id}-2"} <= set(names)
+    assert len(set(names.values())) == len(names)
+    alone = dict(partners_of(app).select("partner", "zh").iter_rows())
+    assert alone == {partner: app.agreement(partner).zh for partner in alone}

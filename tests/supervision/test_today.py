@@ -6,7 +6,11 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from exchange.calendar.due_warnings import LATE, reached
+from exchange.calendar.missed import Ended, missed
 from exchange.calendar.working_days import due_date
 from exchange.register import Batch, ReleaseState, State
 from exchange.register.waiting import OpenRows
@@ -26,6 +30,7 @@ from exchange.supervision.today import (
 
 RECEIVED = date(2026, 11, 2)  # a Monday; monthly, due on Monday 9: 3, 4, 5, 6, 9
 DUE = due_date("monthly", RECEIVED)
+DAYS_OF_NOVEMBER = st.dates(date(2026, 11, 2), date(2026, 11, 20))
 YANBIAN, CHANGCHUN = Words("222400", ""), Words("220100", "")
 PROPOSED, APPROVED, REJECTED = ReleaseState.PROPOSED, ReleaseState.APPROVED, ReleaseState.REJECTED
 
@@ -42,9 +47,18 @@ def batch(**given: Any) -> Batch:
     [(4, Urgency.IN_TIME), (5, Urgency.AT_RISK), (8, Urgency.AT_RISK), (9, Urgency.TODAY), (10, Urgency.LATE)],
 )
 def test_how_urgent_a_batch_is(today: int, expected: Urgency) -> None:
-    assert urgency(batch(), DUE, date(2026, 11, today), half=True, days=(2, 1)) is expected
-    paused = batch(clock_stands=True)
-    assert urgency(paused, DUE, date(2026, 11, today), half=True, days=(2, 1)) is Urgency.PAUSED
+    assert urgency(DUE, date(2026, 11, today), None, half=True, days=(2, 1)) is expected
+    paused = date(2026, 11, 3)
+    assert urgency(DUE, date(2026, 11, today), paused, half=True, days=(2, 1)) is Urgency.PAUSED
+
+
+@given(DAYS_OF_NOVEMBER, st.none() | DAYS_OF_NOVEMBER)
+def test_an_open_batch_is_late_where_it_would_be_were_it_closed_today(today: date, paused: date | None) -> None:
+    """Board, warnings and report alike: paused only after its day was over, it has missed that day."""
+    is_late = bool(missed(Ended(DUE.day, None, None, today, paused)))
+    assert (urgency(DUE, today, paused, half=True, days=(2, 1)) is Urgency.LATE) == is_late
+    told = {warning.code for warning in reached(DUE, today, half=True, days=(2, 1), paused_since=paused)}
+    assert (LATE in told) == is_late
 
 
 @pytest.mark.parametrize(
@@ -77,7 +91,7 @@ def test_the_most_urgent_first() -> None:
     late = due_date("ad_hoc", date(2026, 11, 3))
     calm = due_date("annual", RECEIVED)
     batches = [(batch(id="bank.c"), calm), (batch(id="bank.b"), DUE), (batch(id="bank.a"), late)]
-    found = picture(batches, {}, date(2026, 11, 5), str, half=True, days=())
+    found = picture(batches, {}, date(2026, 11, 5), str, paused={}, half=True, days=())
     assert [(each.batch.id, each.urgency) for each in found] == [
         ("bank.a", Urgency.LATE),
         ("bank.b", Urgency.AT_RISK),

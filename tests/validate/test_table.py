@@ -16,7 +16,15 @@ from exchange.validate import table
 from exchange.validate.cells import has_text
 from exchange.validate.columns import read_header
 from exchange.validate.encoding import to_utf8
-from exchange.validate.table import ROW_FAULT, _read_fast, _read_slowly, read_parts, read_table, read_words
+from exchange.validate.table import (
+    ROW_FAULT,
+    _first_filled,
+    _read_fast,
+    _read_slowly,
+    read_parts,
+    read_table,
+    read_words,
+)
 
 ITEMS = ("id_number", "sex")
 HEADER = b"row_ref,id_number,name,sex\n"
@@ -291,3 +299,32 @@ def test_quotation_marks_behind_a_blank_are_none(rows: list[tuple[str, str, str]
 
     found = read_table(written('"', '"'), ITEMS, len(rows))
     assert found.drop(ROW_FAULT).rows() == [("R1", *row) for row in rows]
+
+
+def _first_with_text(utf8: bytes) -> int:
+    """The rule, line by line."""
+    start = 0
+    for line in io.BytesIO(utf8):
+        if line.count(b'"') % 2 or has_text(line.decode().translate(str.maketrans("", "", ',;\t"'))):
+            break
+        start += len(line)
+    return start
+
+
+@given(st.lists(st.sampled_from(['"', '""', ",", ";", "\t", " ", "\n", "\n", "\r\n", "x", "\u200b"]), max_size=30))
+def test_lines_without_text_are_passed_over_as_the_rule_says(pieces: list[str]) -> None:
+    utf8 = "".join(pieces).encode()
+    assert _first_filled(utf8, 0) == _first_with_text(utf8)
+
+
+@pytest.mark.parametrize("line", [b'""\n', b'"",""\r\n', b',"" ;\n'])
+def test_lines_of_empty_texts_are_not_looked_at_one_by_one(line: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+
+    def look(text: str) -> bool:
+        looked.append(text)
+        return has_text(text)
+
+    monkeypatch.setattr(table, "has_text", look)
+    assert _first_filled(line * 1000 + b"x\n", 0) == len(line) * 1000
+    assert len(looked) <= 2

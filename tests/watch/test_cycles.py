@@ -17,8 +17,10 @@ from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import demo_partner
 from exchange.demo.world import PARTNERS, World
 from exchange.intake.collect import poll
+from exchange.pages.troubles import troubles
 from exchange.register import MissingSet
 from exchange.watch.cycles import watch_cycles
+from exchange.watch.lacking import missing_now
 
 At = Callable[[datetime], App]
 _numbers = itertools.count(1)
@@ -120,6 +122,32 @@ def test_a_partner_that_sends_nothing(app: App, at: At, expectation: Expectation
     assert expectation.reminded(at(expectation.moment(107))) == [expectation.about]
     assert expectation.reminded(at(expectation.moment(114))) == [], "four are enough"
     assert expectation.partner.verified(f"{expectation.about}.notice-4.json")["reminder"] == 4
+
+
+@pytest.mark.parametrize(
+    ("former", "present", "lacks"),
+    [
+        ("since = {first}\n", "since = {first}\n", True),
+        ("since = {first}\n", "since = {next}\n", False),  # expected from the next period on
+        ("day = 5", "day = 25", False),  # it has got more time
+        ("\nlevel =", '\nstage = "test"\nlevel =', False),
+        ("since = {first}\n", "since = 某日\n", True),  # nobody can say what it expects
+    ],
+)
+def test_what_is_no_longer_expected_lacks_nowhere(
+    app: App, at: At, expectation: Expectation, former: str, present: str, lacks: bool
+) -> None:
+    after = at(expectation.moment(1))
+    watch_cycles(after)
+    assert expectation.line() is not None
+    days = {"first": expectation.period.first, "next": expectation.period.following.first}
+    text = expectation.path.read_text(encoding="utf-8")
+    expectation.path.write_text(text.replace(former.format(**days), present.format(**days)), encoding="utf-8")
+    found = {(line.partner, line.purpose) for line in missing_now(after)}
+    assert ((expectation.partner.id, expectation.purpose) in found) == lacks
+    board = [each.about for each in troubles(after) if expectation.purpose in each.words.zh]
+    assert board.count(expectation.partner.id) == lacks
+    assert expectation.line() is not None, "the register keeps it"
 
 
 def test_what_lies_in_the_folder_is_not_missing(app: App, at: At, expectation: Expectation) -> None:

@@ -141,6 +141,21 @@ def test_a_message_says_counts_and_batches_and_is_sent_once(app: App, later: Lat
     assert app.register.alerts.find(untold=True) == []
 
 
+def test_one_that_comes_a_second_time_is_known_by_its_number(app: App, later: Later, accepted: Accepted) -> None:
+    """Cut off before it was written down as sent, it comes again, maybe among others."""
+    for days in (60, 61):
+        accepted(app)
+        watch_deadlines(later(timedelta(days=days)))
+    every = app.register.alerts.find(untold=True)
+    first, second = compose(every[len(every) // 2 :]), compose(every)
+    assert set(first.alerts) < set(second.alerts) == {alert.id for alert in every}
+    by_number = {line.rpartition("  №")[2]: line for line in second.text.splitlines()}
+    for line in first.text.splitlines():
+        number = line.rpartition("  №")[2]
+        assert int(number) in first.alerts
+        assert by_number.get(number, line) == line
+
+
 def test_a_long_message_ends(app: App, later: Later, accepted: Accepted) -> None:
     batch = accepted(app)
     watch_deadlines(later(timedelta(days=60)))
