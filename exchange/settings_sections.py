@@ -76,11 +76,13 @@ class Policy(Section):
     """每个数据源保留几个快照版本，至少两个；未办结批次、未办结异议所用的另外保留。
     Versions of a source's snapshot that are kept, two at least, beside those that open batches and objections use.
     """
-    objections_days: Annotated[int, Field(ge=0)] = 365
-    """批次办结后几天以内可提异议：其间保留答复它的快照版本，过后不予受理（objection_past）。
-    每日一版，两千七百万人一年约 0.6 TB。
+    objections_days: Annotated[int, Field(ge=0)] = 60
+    """批次办结后几天以内可提异议：其间保留答复它的快照版本，过后不予受理（objection_past），可另行请求。
+    缺省与申请行政复议的期限相同（行政复议法第二十条）；每日一版，两千七百万人六十日约 0.1 TB，一年约 0.6 TB。
     Days after a batch has ended within which it can be looked at again: so long the versions stay that answered it, and
-    an objection that comes later is refused (objection_past). A version a day: of 27 million people 0.6 TB in a year.
+    an objection that comes later is refused (objection_past), for which one asks anew. By default as long as for
+    administrative reconsideration (Administrative Reconsideration Law, art. 20). A version a day: of 27 million people
+    0.1 TB in sixty days, 0.6 TB in a year.
     """
     connect_seconds: Annotated[float, Field(gt=0)] = 10.0
     """连接部门服务器至多等待几秒。 Seconds that connecting to a partner's server may take."""
