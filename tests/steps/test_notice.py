@@ -17,6 +17,7 @@ from exchange.status import certificate
 from exchange.status.certificate import Requirement, certify
 from exchange.steps.notice import send_notice
 from exchange.wire.manifest import Notice
+from tests.side_by_side import start_beside
 
 SHOWN: Final = [Requirement("set_answered", "已办结", "answered", "case_handling", "court-changchun.t1")]
 
@@ -50,8 +51,7 @@ def test_of_two_who_send_at_once_the_files_of_one_lie_there(
 
     def then_another(archive: Archive, digest: str) -> Path:
         if current_thread() is not beside and next(looks) == at:
-            beside.start()
-            beside.join(5)  # it is done, or waits for the first
+            start_beside(beside, app.register.engine)
         return look(archive, digest)
 
     monkeypatch.setattr(Archive, "verified_path", then_another)

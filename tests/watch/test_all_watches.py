@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,18 +63,18 @@ def test_cut_off_at_any_file_that_it_sends(
     poll(later(timedelta(days=-30)))
     pipeline.receive(app, old.batch)
 
-    deliver, troubles = Folder.deliver, 0
+    deliver, troubles = Folder._deliver, 0
     for fatal in range(ROUNDS):
         count = itertools.count()
 
-        def cut(self: Folder, name: str, source: Path, fatal: int = fatal, count: Iterator[int] = count) -> None:
+        def cut(self: Folder, *file: Any, fatal: int = fatal, count: Iterator[int] = count) -> None:
             if next(count) >= fatal:
                 msg = "cut off"
                 raise Retryable(msg)
-            deliver(self, name, source)
+            deliver(self, *file)
 
         with monkeypatch.context() as patched:
-            patched.setattr(Folder, "deliver", cut)
+            patched.setattr(Folder, "_deliver", cut)
             troubles += any("cut off" in trouble for trouble in watch_all(app).troubles)
     assert troubles >= 4, "the receipt, then two reminders or more, each after its signature"
     watch_all(app)

@@ -19,6 +19,7 @@ from exchange.register.configuration import GONE
 from exchange.register.models import LedgerRow
 from exchange.settings import Settings
 from exchange.watch.configuration import watch_configuration
+from tests.side_by_side import start_beside
 
 
 @pytest.fixture
@@ -81,8 +82,7 @@ def test_of_two_that_look_at_once_none_tells_what_was_there_before(
         if path == place and contents:
             place.write_bytes(contents.pop())
             if beside.ident is None:
-                beside.start()
-                beside.join(2)  # until it has told it, or waits for the first
+                start_beside(beside, own.register.engine)
         return content
 
     place.write_bytes(b"first")
