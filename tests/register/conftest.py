@@ -8,12 +8,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cached_property, partial
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from sqlalchemy import Engine
 
+from exchange.app import App
 from exchange.calendar.working_days import Due
 from exchange.demo.servers.postgres import Postgres
 from exchange.register import FileRecord, LedgerKey, NewReview, Register, Role, open_register
@@ -22,6 +24,8 @@ from exchange.register.models import Base
 from exchange.wire.keys import make_register_key
 from exchange.wire.manifest import DataFile, RequestManifest
 from tests.once import copy_database
+
+from .desk import Desk, settings
 
 AT = datetime(2026, 11, 23, 1, 2, 3, 456789, tzinfo=UTC)
 QUEUED = tuple(NewReview(row, where, ("name",)) for row, where in ((1, "220100"), (2, "220100"), (3, "222400")))
@@ -215,3 +219,8 @@ def delivered(database: Database, register: Register, prepared: Callable[..., st
         return batch
 
     return database.made("delivered", make)
+
+
+@pytest.fixture
+def desk(tmp_path: Path, database: Database, register: Register, due: Due) -> Desk:
+    return Desk(App(settings(tmp_path, database), register), due)

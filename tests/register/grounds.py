@@ -22,7 +22,7 @@ from exchange.wire.manifest import RequestManifest
 
 from .between import Act
 from .conftest import AT
-from .test_retention import Desk
+from .desk import Desk
 
 InNameOf = Callable[[str], Register]
 DAY: Final = timedelta(days=1)

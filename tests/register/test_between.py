@@ -21,6 +21,7 @@ from exchange.wire.manifest import RequestManifest
 
 from .between import Act, Two, difference
 from .conftest import AT, Database
+from .desk import Desk, settings
 from .grounds import (
     DAY,
     KEY,
@@ -45,7 +46,6 @@ from .grounds import (
     releases,
     undo,
 )
-from .test_retention import Desk, settings
 
 Acts = tuple[Callable[[Ground], None], Callable[[Ground], Act], Callable[[Ground], Act]]
 approve, reject = releases("approve", 1, SHOWN), releases("reject", 1, "no")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from random import Random
+from typing import Any
 
 import polars as pl
 import pytest
 
 from exchange.calendar.working_days import NO_DAYS, Due
 from exchange.register import Decision, FileRecord, NewReview, Register, ReleaseSummary
-from exchange.register.by_month import MonthSpan, count_months
+from exchange.register.by_month import Counted, MonthSpan, count_months
 from exchange.register.clock import missed_days
 from exchange.register.statistics import lines
 from exchange.supervision import batch_tables
@@ -104,6 +105,29 @@ def test_counted_in_the_database_as_in_the_report(
     assert all(seen.values()), f"one of these was never there: {seen}"
 
 
+def accepted(register: Register, manifest: RequestManifest, batch: str, *, paused: bool) -> None:
+    register.claim(batch, "bank", "a" * 64, [FileRecord("manifest", f"{batch}.json", "a" * 64, 10)], AT)
+    register.accept(batch, manifest, Due(AT.date() + timedelta(days=9), provisional=False, working_days=5))
+    if paused:
+        stop(register, batch, AT, "record_unclear")
+
+
+def in_november(database: Database, register: Register, due_on: date) -> tuple[Counted, dict[str, Any]]:
+    """The only batch, due on this day: as the database counts it, and as the report does."""
+    database.tamper("UPDATE batch SET due_on = %s", due_on)
+    database.tamper(
+        "UPDATE ledger SET facts = jsonb_set(facts::jsonb, '{due_on}', to_jsonb(%s::text))"
+        " WHERE facts::jsonb ? 'due_on'",
+        str(due_on),
+    )
+    november = MONTHS[-1]
+    (counted,), _ = count_months(register.engine, [MonthSpan("2026-11", november.start, november.end, november.today)])
+    partners = pl.DataFrame({"partner": ["bank"], "zh": ["bank"], "level": ["city"]})
+    nobody = pl.DataFrame(schema={"division": pl.String, "people": pl.Int64})
+    (line,) = count(lines(register, november.start, november.end), november, partners, nobody).batches.to_dicts()
+    return counted, line
+
+
 @pytest.mark.parametrize("due_on", [AT.date() - timedelta(days=1), AT.date(), AT.date() + timedelta(days=1)])
 @pytest.mark.parametrize("days", [0, 4])
 @pytest.mark.parametrize("paused", [False, True])
@@ -118,27 +142,14 @@ def test_late_in_the_database_the_report_and_the_register_show_alike(
 ) -> None:
     """Answered so many days after its clock was paused, and never resumed."""
     batch = "bank.paused"
-    register.claim(batch, "bank", "a" * 64, [FileRecord("manifest", f"{batch}.json", "a" * 64, 10)], AT)
-    register.accept(batch, manifest, Due(AT.date() + timedelta(days=9), provisional=False, working_days=5))
-    if paused:
-        stop(register, batch, AT, "record_unclear")
+    accepted(register, manifest, batch, paused=paused)
     register.prepared(batch, COUNTS, result_files, 0, [])
     register.delivered_and_closed(batch)
     ended = AT + timedelta(days=days)
     database.tamper(
         "UPDATE ledger SET at = CASE WHEN to_state IN ('delivered', 'closed') THEN %s ELSE %s END", ended, AT
     )
-    database.tamper("UPDATE batch SET due_on = %s", due_on)
-    database.tamper(
-        "UPDATE ledger SET facts = jsonb_set(facts::jsonb, '{due_on}', to_jsonb(%s::text))"
-        " WHERE facts::jsonb ? 'due_on'",
-        str(due_on),
-    )
-    november = MONTHS[-1]
-    (counted,), _ = count_months(register.engine, [MonthSpan("2026-11", november.start, november.end, november.today)])
-    partners = pl.DataFrame({"partner": ["bank"], "zh": ["bank"], "level": ["city"]})
-    nobody = pl.DataFrame(schema={"division": pl.String, "people": pl.Int64})
-    (line,) = count(lines(register, november.start, november.end), november, partners, nobody).batches.to_dicts()
+    counted, line = in_november(database, register, due_on)
     shown = missed_days(register.batch(batch), register.steps(batch), register.clock.stops(batch))
     is_late = ended.date() > due_on and not (paused and AT.date() <= due_on)
     assert (counted.done, counted.late, line["late"], bool(shown)) == (1, is_late, is_late, is_late)
@@ -151,23 +162,10 @@ def test_overdue_in_the_database_and_the_report_alike(
 ) -> None:
     """Open at the month's end: a pause that began only after the due day was over saves nothing."""
     batch = "bank.open"
-    register.claim(batch, "bank", "a" * 64, [FileRecord("manifest", f"{batch}.json", "a" * 64, 10)], AT)
-    register.accept(batch, manifest, Due(AT.date() + timedelta(days=9), provisional=False, working_days=5))
-    if paused:
-        stop(register, batch, AT, "record_unclear")
+    accepted(register, manifest, batch, paused=paused)
     database.tamper("UPDATE ledger SET at = %s", AT)
-    database.tamper("UPDATE batch SET due_on = %s", due_on)
-    database.tamper(
-        "UPDATE ledger SET facts = jsonb_set(facts::jsonb, '{due_on}', to_jsonb(%s::text))"
-        " WHERE facts::jsonb ? 'due_on'",
-        str(due_on),
-    )
-    november = MONTHS[-1]
-    (counted,), _ = count_months(register.engine, [MonthSpan("2026-11", november.start, november.end, november.today)])
-    partners = pl.DataFrame({"partner": ["bank"], "zh": ["bank"], "level": ["city"]})
-    nobody = pl.DataFrame(schema={"division": pl.String, "people": pl.Int64})
-    (line,) = count(lines(register, november.start, november.end), november, partners, nobody).batches.to_dicts()
-    is_overdue = due_on < november.today and not (paused and AT.date() <= due_on)
+    counted, line = in_november(database, register, due_on)
+    is_overdue = due_on < MONTHS[-1].today and not (paused and AT.date() <= due_on)
     assert (counted.overdue, line["overdue"]) == (is_overdue, is_overdue)
 
 

@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,99 +16,23 @@ from sqlalchemy import event, select
 
 from exchange import retention
 from exchange.app import App
-from exchange.base.errors import Halt, Refused
+from exchange.base.errors import Halt
 from exchange.base.files import Archive, sha256, write_atomically
 from exchange.calendar.working_days import Due
 from exchange.demo.agreement import agreement_toml
 from exchange.demo.world import PARTNERS, World
 from exchange.guard.thresholds import THRESHOLDS
-from exchange.register import FileRecord, Register, Role, State
+from exchange.register import Register, Role, State
 from exchange.register.asked_lately import AskedLatelyRow
 from exchange.register.database import transaction
 from exchange.register.models import DestructionRow
 from exchange.register.tests_of import TestBatch
-from exchange.settings import Settings
-from exchange.settings_sections import Keys, RegisterSettings, RetentionDays
 from exchange.status.certificate import _key_changed
-from exchange.steps.objection import check_objection
 from exchange.wire.keys import make_certificate
 from exchange.wire.manifest import RequestManifest
 
 from .conftest import Database
-
-DAYS = RetentionDays.model_construct(  # shorter than the law lets settings be, so that the tests read easily
-    originals_days=30, results_days=60, records_days=90, work_days=20
-)
-NOWHERE = Path("/nowhere")
-
-
-@dataclass
-class Desk:
-    """An office with an archive and a register, and no servers."""
-
-    app: App
-    due: Due
-
-    @property
-    def register(self) -> Register:
-        return self.app.register
-
-    def later(self, days: int) -> App:
-        moment = datetime.now(UTC) + timedelta(days=days)
-        return App(self.app.settings, self.app.register, lambda: moment)
-
-    def there(self, content: bytes) -> bool:
-        return self.app.archive.path(sha256(content)).exists()
-
-    def batch(self, manifest: RequestManifest, name: str, data: bytes, *, objects_to: str | None = None) -> str:
-        """A claimed batch with these data; ``close`` ends it."""
-        batch = f"{manifest.partner}.{name}"
-        record, register = self._record, self.register
-        register.claim(batch, manifest.partner, sha256(batch.encode()), [record("manifest", batch.encode())], self._now)
-        changed = {"batch": batch, "objects_to": objects_to, "cycle": "objection" if objects_to else "monthly"}
-        register.accept(batch, manifest.model_copy(update=changed), self.due)
-        file = record(Role.DATA, data)
-        register.record_file(batch, file.role, file.name, file.sha256, file.size)
-        return batch
-
-    def close(self, batch: str) -> None:
-        result = self._record(Role.RESULT_DATA, f"result of {batch}".encode())
-        self.register.prepared(batch, {"identity": {"consistent": 1}}, [result])
-        self.register.delivered(batch)
-        self.register.closed(batch)
-
-    def closed(self, manifest: RequestManifest, name: str, data: bytes) -> str:
-        batch = self.batch(manifest, name, data)
-        self.close(batch)
-        return batch
-
-    def _record(self, role: str, content: bytes) -> FileRecord:
-        return FileRecord(role, f"{role}.file", self.app.archive.keep(content), len(content))
-
-    @property
-    def _now(self) -> datetime:
-        return datetime.now(UTC)
-
-
-@pytest.fixture
-def desk(tmp_path: Path, database: Database, register: Register, due: Due) -> Desk:
-    return Desk(App(settings(tmp_path, database), register), due)
-
-
-def settings(folder: Path, database: Database) -> Settings:
-    return Settings.model_construct(
-        office="某厅",
-        home=folder / "home",
-        agreements=folder / "agreements",
-        exports=NOWHERE,
-        keys=Keys(**dict.fromkeys(Keys.model_fields, NOWHERE)),
-        register_=RegisterSettings(url=database.server.work_url(), password_file=database.server.password_file),
-        retention=DAYS,
-    )
-
-
-def roles(desk: Desk, batch: str) -> set[str]:
-    return set(desk.register.retention.destroyed(batch))
+from .desk import DAYS, Desk, roles, settings
 
 
 def test_a_file_that_many_batches_share_is_not_asked_of_each_for_each(
@@ -253,110 +176,6 @@ def test_a_file_that_another_batch_lives_by(desk: Desk, manifest: RequestManifes
     retention.run(desk.later(31))
     assert not desk.there(b"same")
     assert roles(desk, first) == roles(desk, second) == {"data"}
-
-
-def test_a_batch_that_is_held(desk: Desk, manifest: RequestManifest) -> None:
-    batch = desk.closed(manifest, "held", b"rows")
-    assert retention.hold(desk.app, batch, "案件需要")
-    assert not retention.hold(desk.app, batch, "again")
-    (held,) = desk.register.retention.holds()
-    assert (held.batch, held.reason, held.held_by) == (batch, "案件需要", "tests")
-    retention.run(desk.later(999))
-    assert desk.there(b"rows")
-    desk.register.retention.release_hold(batch, desk.app.now())
-    with pytest.raises(Halt, match="is not held"):
-        desk.register.retention.release_hold(batch, desk.app.now())
-    retention.run(desk.later(31))
-    assert not desk.there(b"rows")
-    assert retention.hold(desk.app, batch, "later"), "it may be held again"
-    desk.register.verify()
-
-
-def test_what_a_held_batch_rests_on_is_held_with_it(desk: Desk, manifest: RequestManifest) -> None:
-    """Whom an objection means stands in the earlier batch alone, and what was answered, in the snapshots."""
-    retention_, uses = desk.register.retention, desk.register.snapshots
-    first = desk.closed(manifest, "first", b"rows")
-    objection = desk.batch(manifest, "objection", b"refs", objects_to=first)
-    uses.pin(first, pinned := {"population": ("v1", datetime.now(UTC).date())})
-    desk.close(objection)
-    ended = datetime.now(UTC)
-    for held in (objection, first):
-        assert uses.in_use() == set()
-        assert retention.hold(desk.app, held, "案件需要")
-        assert uses.in_use() == {("population", pinned["population"][0])}, held
-        retention.run(desk.later(999))
-        assert desk.there(b"rows"), held
-        retention_.release_hold(held, desk.app.now())
-    assert uses.needed(ended) == set(), "what was noted of it later does not end it anew"
-    retention.run(desk.later(999))
-    assert not desk.there(b"rows")
-
-
-def test_an_earlier_batch_about_to_go_when_an_objection_to_it_is_held(desk: Desk, manifest: RequestManifest) -> None:
-    first = desk.closed(manifest, "first", b"rows")
-    objection = desk.batch(manifest, "objection", b"refs", objects_to=first)
-    desk.close(objection)
-    app, archive = desk.later(31), desk.app.archive
-    desk.register.retention.intend(retention.due(app), app.now())
-    aside = archive.folder / ".destroying" / sha256(b"rows")
-    aside.parent.mkdir()
-    archive.path(sha256(b"rows")).rename(aside)
-    retention.hold(desk.app, objection, "案件需要")
-    assert desk.there(b"rows")
-    retention.run(app)
-    assert desk.there(b"rows")
-
-
-def test_held_when_it_was_about_to_go(desk: Desk, manifest: RequestManifest) -> None:
-    """A run was killed between moving the file aside and deleting it; then somebody holds the batch."""
-    batch = desk.closed(manifest, "late", b"rows")
-    app, archive = desk.later(31), desk.app.archive
-    desk.register.retention.intend(retention.due(app), app.now())
-    aside = archive.folder / ".destroying" / sha256(b"rows")
-    aside.parent.mkdir()
-    archive.path(sha256(b"rows")).rename(aside)
-    retention.hold(desk.app, batch, "案件需要")
-    assert desk.there(b"rows")
-    retention.run(app)
-    assert desk.there(b"rows")
-    assert roles(desk, batch) == set()
-
-
-def test_a_batch_to_which_an_objection_is_open(desk: Desk, manifest: RequestManifest) -> None:
-    first = desk.closed(manifest, "first", b"rows")
-    objection = desk.batch(manifest, "objection", b"refs", objects_to=first)
-    retention.run(desk.later(999))
-    assert desk.there(b"rows")
-    desk.close(objection)
-    retention.run(desk.later(31))
-    assert not desk.there(b"rows")
-    again = manifest.model_copy(update={"objects_to": first, "purpose": manifest.purpose})
-    with pytest.raises(Refused, match="objection_past"):
-        check_objection(desk.register, again)
-
-
-def test_what_answered_a_batch_stays_while_it_may_be_looked_at_again(desk: Desk, manifest: RequestManifest) -> None:
-    """An objection is looked into with the snapshots of the earlier batch, which ended long ago."""
-    register, uses = desk.register, desk.register.snapshots
-    first = desk.batch(manifest, "first", b"rows")
-    uses.pin(first, {"population": ("v1", datetime.now(UTC).date())})
-    desk.close(first)
-    assert uses.in_use() == set()
-    for days, needed in ((29, {("population", "v1")}), (31, set())):
-        assert uses.needed(desk.later(days).now() - timedelta(days=30)) == needed, days
-    objection = desk.batch(manifest, "objection", b"refs", objects_to=first)
-    steps: list[Callable[[], object]] = [
-        lambda: None,
-        lambda: register.prepared(objection, {"identity": {"under_review": 1}}, [], 1),
-        lambda: register.delivered(objection),
-    ]
-    for step in steps:
-        step()
-        state = register.batch(objection).state
-        assert uses.in_use() == uses.needed(desk.later(999).now()) == {("population", "v1")}, state
-    desk.batch(manifest, "another", b"others", objects_to=objection)
-    register.closed(objection)
-    assert uses.in_use() == set(), "closed"
 
 
 def test_what_no_batch_names(desk: Desk) -> None:
