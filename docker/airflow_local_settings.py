@@ -11,11 +11,17 @@ package keeps to that (``tests/airflow/test_warm_imports.py``). After an update 
 import gc
 import sys
 
+import psycopg
+
+# By psycopg 2's ``pgcode`` Airflow knows that somebody else has a lock, and comes again; psycopg 3 says ``sqlstate``.
+# Without this its scheduler ends where a pool is changed while it looks at the pools, and so does one of two schedulers
+# (``airflow.utils.sqlalchemy.is_lock_not_available_error``, Airflow 3.3).
+psycopg.Error.pgcode = property(lambda error: error.sqlstate)
+
 if "scheduler" in sys.argv or {"celery", "worker"} <= set(sys.argv):
     import airflow.sdk.execution_time.supervisor  # noqa: F401
     import pandas  # noqa: F401
     import paramiko  # noqa: F401
-    import psycopg  # noqa: F401
     import pyarrow.csv  # noqa: F401
     from airflow.sdk import task
     from airflow.sdk.api.client import Client

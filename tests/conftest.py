@@ -60,7 +60,8 @@ SERVERS = frozenset(
 """Fixtures that start a server; a test that asks for one, however far round, is marked ``server``."""
 
 ONE_AIRFLOW = tuple(
-    f"tests/airflow/test_{name}.py" for name in ("approval", "batches", "cleaned", "components", "dags", "pages")
+    f"tests/airflow/test_{name}.py"
+    for name in ("approval", "batches", "cleaned", "components", "dags", "locks", "pages")
 )
 """The files that need a running Airflow: where several processes share the tests, one of them runs all of these."""
 

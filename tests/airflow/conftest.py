@@ -48,3 +48,11 @@ def airflow(airflow_world: World) -> Iterator[Airflow]:
     assert running.missing() == list(COMPONENTS)
     assert not port_answers(running.port)
     assert processes_of(running) == []
+
+
+@pytest.fixture(autouse=True)
+def _components_run(request: pytest.FixtureRequest) -> None:
+    """Nobody waits for a component that has ended."""
+    if "airflow" in request.fixturenames:
+        running = request.getfixturevalue("airflow")
+        assert running.missing() == [], "ended; see its log"

@@ -149,13 +149,13 @@ def _collect(pid: int) -> None:
             del _children[pid]
 
 
-def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
-    """Whether the condition came true in time."""
+def wait_for(condition: Callable[[], bool], seconds: float, every: float = _POLL_SECONDS) -> bool:
+    """Whether the condition came true in time; it is looked at each so many seconds."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             return False
-        time.sleep(_POLL_SECONDS)
+        time.sleep(every)
     return True
 
 
