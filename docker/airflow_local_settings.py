@@ -18,7 +18,9 @@ import psycopg
 # (``airflow.utils.sqlalchemy.is_lock_not_available_error``, Airflow 3.3).
 psycopg.Error.pgcode = property(lambda error: error.sqlstate)
 
-if "scheduler" in sys.argv or {"celery", "worker"} <= set(sys.argv):
+WORKER = {"celery", "worker"} <= set(sys.argv)
+
+if "scheduler" in sys.argv or WORKER:
     import airflow.sdk.execution_time.supervisor  # noqa: F401
     import pandas  # noqa: F401
     import paramiko  # noqa: F401
@@ -35,6 +37,7 @@ if "scheduler" in sys.argv or {"celery", "worker"} <= set(sys.argv):
     import exchange.status.publish
     import exchange.watch.all_watches
     import exchange.watch.run_note  # noqa: F401
+    from exchange.intake.stopping import stop
     from exchange.validate.gate import library
 
     library()
@@ -43,3 +46,19 @@ if "scheduler" in sys.argv or {"celery", "worker"} <= set(sys.argv):
     # Airflow freezes what is there while it forks and thaws it then, so that its next collection would write to, and so
     # copy, all that it shares with its forks (100 MiB, measured). It is there until the end in any case.
     gc.unfreeze = lambda: None
+
+    # Who stops waits for its tasks and starts none meanwhile, also where it failed: a lookout goes at once.
+    if WORKER:
+        from celery.signals import worker_shutting_down
+
+        worker_shutting_down.connect(lambda **_: stop(), weak=False)
+    else:
+        from airflow.executors.local_executor import LocalExecutor
+
+        wait_for_tasks = LocalExecutor.end
+
+        def end(executor: LocalExecutor) -> None:
+            stop()
+            wait_for_tasks(executor)
+
+        LocalExecutor.end = end

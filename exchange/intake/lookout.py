@@ -7,7 +7,7 @@ Rules
 - Several lookouts may share the partners (``shares.py``): each watches its own, and those of one that says nothing.
 - It leaves signs of life (``base/duty.py``): of itself, and of each folder's last look.
 - The list of agreements is read when it begins; where it changes the next one begins soon.
-- It watches until its shift ends (``shifts.py``).
+- It watches until its shift ends (``shifts.py``), or whoever runs it stops (``stopping.py``).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from exchange.base.duty import LOOKOUT, Duties
 from exchange.intake.rounds import ClaimedBatch, Watch, Watched
 from exchange.intake.shares import WHOLE, Share, Silence
 from exchange.intake.shifts import Arrangements, Shift, arrangements
+from exchange.intake.stopping import is_stopping
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ def monitor(
     share: Share = WHOLE,
     read: Arrangements | None = None,
 ) -> Generator[ClaimedBatch]:
-    """Batches, each as soon as it is claimed, for so long or until the shift ends before; the office stays open
+    """Batches, each as soon as it is claimed, for so long or until it is to end before; the office stays open
     meanwhile. ``between``: what is to be done about each second; ``read``: the arrangements as the office was opened
     with, where that is a while ago.
     """
@@ -49,7 +50,7 @@ def monitor(
     watches: dict[int, Watch] = {}
     found, sign_at = duties.last(share.sign), 0.0
     try:
-        while (left := end - time.monotonic()) > 0:
+        while (left := end - time.monotonic()) > 0 and not is_stopping():
             if time.monotonic() >= sign_at:
                 sign = duties.last(share.sign)
                 if sign != found and shift.gives_way_to(Shift.of_sign(sign)):

@@ -49,6 +49,17 @@ def test_a_process_is_started_once_and_stopped(tmp_path: Path) -> None:
     processes.stop(tmp_path, "it")
 
 
+def test_one_that_ended_by_itself_is_collected_when_it_is_started_again(tmp_path: Path) -> None:
+    processes.start(tmp_path, "it", [sys.executable, "-c", ""])
+    pid = int((tmp_path / "it.pid").read_text().split()[0])
+    assert processes.wait_for(lambda: not processes.is_running(tmp_path, "it"), 60)
+    processes.start(tmp_path, "it", [sys.executable, "-c", SLEEP])
+    try:
+        assert not Path(f"/proc/{pid}").exists(), "it would stay a zombie for as long as its starter lives"
+    finally:
+        processes.stop(tmp_path, "it")
+
+
 def test_stopping_takes_the_whole_family(tmp_path: Path) -> None:
     processes.start(tmp_path, "it", [sys.executable, "-c", PARENT + SLEEP])
     children = [int(pid) for pid in said(tmp_path, 2)]

@@ -45,6 +45,8 @@ def start(folder: Path, name: str, command: Sequence[str], environment: Mapping[
     """
     if is_running(folder, name):
         return
+    if (ended := _kept(folder, name)) is not None:
+        _collect(ended[0])
     make_folder(folder)
     log = os.open(folder / f"{name}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
