@@ -27,9 +27,10 @@ from exchange.base.duty import BACKUP, Duties
 from exchange.base.errors import Halt
 from exchange.base.tables import SOURCES
 from exchange.operation.dump import dump
-from exchange.operation.vault import Altered, Backup, Entry, Vault
+from exchange.operation.vault import DUMPING, Altered, Backup, Entry, Vault
 from exchange.settings import named_place
 from exchange.settings_sections import BackupSettings
+from exchange.snapshots.integrity import Past
 
 DATABASES: Final = "databases"
 ELSEWHERE: Final = "elsewhere"
@@ -94,7 +95,7 @@ class BackupPaths:
 
 
 def _databases(vault: Vault, plan: BackupSettings) -> Iterator[Entry]:
-    with tempfile.TemporaryDirectory(dir=plan.to, prefix=".dumping-") as folder:
+    with tempfile.TemporaryDirectory(dir=plan.to, prefix=DUMPING) as folder:
         for name, url in plan.databases.items():
             path = Path(folder, f"{name}.dump")
             dump(url, plan.password_file, path, plan.programs)
@@ -111,12 +112,13 @@ def _in_use(app: App) -> set[tuple[str, str]]:
 
 
 def _snapshots(app: App, vault: Vault, paths: BackupPaths, wanted: Iterable[tuple[str, str]]) -> Iterator[Entry]:
-    """The snapshots' files; a version that was pruned meanwhile is left out, as no open batch needs it."""
+    """The snapshots' files; a version that was pruned meanwhile is left out whole, as no open batch needs it: a part of
+    one would look altered where it is restored.
+    """
     for source, version in sorted(wanted):
-        with suppress(FileNotFoundError, Halt):
+        with suppress(FileNotFoundError, Past):
             snapshot = app.snapshots.version(source, version)
-            for path in sorted(snapshot.folder.iterdir()):
-                yield vault.keep(paths.stored_name(path), path)
+            yield from [vault.keep(paths.stored_name(path), path) for path in sorted(snapshot.folder.iterdir())]
             published = app.snapshots.folder / source / "current"
             if (current := app.snapshots.published(source)) is not None and current.name == version:
                 yield vault.keep(paths.stored_name(published), published)
