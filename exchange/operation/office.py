@@ -18,7 +18,7 @@ from typing import Final
 
 from exchange.agreements.agreement import Agreement, load_agreement
 from exchange.app import App
-from exchange.base.duty import ALTERED, BACKUP, COLLECT, LOOKOUT, VERIFY, Duties
+from exchange.base.duty import ALTERED, BACKUP, COLLECT, LOOKOUT, VERIFY, WATCH, Duties
 from exchange.base.errors import ExchangeError
 from exchange.base.tables import SOURCES
 from exchange.calendar.working_days import office_day
@@ -108,7 +108,9 @@ def sources(app: App) -> Iterator[HealthFinding]:
 
 
 def duties(app: App) -> Iterator[HealthFinding]:
-    """Somebody looks into the partners' folders: each minute, and all the time where a partner may ask ad hoc."""
+    """Somebody looks into the partners' folders, each minute, and all the time where a partner may ask ad hoc; and at
+    the due days, each hour.
+    """
     limits = app.settings.health
     late = _late(app, COLLECT, timedelta(minutes=limits.collect_minutes))
     if late is None:
@@ -122,6 +124,12 @@ def duties(app: App) -> Iterator[HealthFinding]:
         yield warning(f"值守（lookout）{late[0]}，临时请求要慢一分钟", f"no lookout: {late[1]}", LOOKOUT)
     else:
         yield ok("没有可提临时请求的部门，无须值守", "no partner may ask ad hoc, no lookout is needed", LOOKOUT)
+    late = _late(app, WATCH, timedelta(hours=limits.watch_hours))
+    if late is None:
+        yield ok("时限按时巡查", "due days and expected sets are watched", WATCH)
+    else:
+        zh = f"时限巡查（deadline_watch）{late[0]}，其间到期、逾期、未报的无人得知"
+        yield warning(zh, f"nobody watches due days and expected sets: {late[1]}", WATCH)
 
 
 def ledger(app: App) -> Iterator[HealthFinding]:

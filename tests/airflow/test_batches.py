@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from exchange.app import App
-from exchange.base.duty import RUNS, Duties
+from exchange.base.duty import RUNS, WATCH, Duties
 from exchange.calendar.working_days import office_day
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import demo_partner, month
@@ -234,6 +234,8 @@ def test_the_watch_tells_the_office(airflow: Airflow, app: App) -> None:
     messages = [json.loads(each)["body"]["text"]["content"] for each in received]
     assert all([batch in message for message in messages].count(True) == 1 for batch in untold)
     assert late(app) == set()
+    assert app.register.configuration.known() != [], "the ledger was told what the answers are decided by"
+    assert Duties.of_home(app.settings.home).last(WATCH) is not None
 
 
 def test_clearing_a_finished_batch_delivers_nothing_new(
