@@ -25,10 +25,11 @@ SECONDS = 1820.0 if LOOKOUTS == 1 else 320.0  # at most: see exchange/intake/shi
 PAGE = """
 ### 值守 · lookout
 
-一直有一个运行在值守：与每个可提临时请求的部门保持一个 SFTP 连接，约每半秒看一次，齐全的请求立即登记并启动 `immediate`（大的或定期的启动 `batch`）。每逢整点、半点换班，交接时短暂有两个；每五分钟开始一个运行，有人在岗的随即结束（任务为 *skipped*），无人在岗的接班。改了设置、密钥、工作日或增减协议，下一个五分钟换班。
+一直有一个运行在值守：与每个可提临时请求的部门保持一个 SFTP 连接，约每半秒看一次，齐全的请求立即登记并启动 `immediate`（大的或定期的启动 `batch`）。每逢整点、半点换班，交接时短暂有两个；每五分钟开始一个运行，有人在岗的随即结束（任务为 *skipped*），无人在岗的接班。改了设置、密钥、工作日或增减协议，或三分钟无人收件（`collect`），下一个五分钟换班：数据库重启之后，调度器要等值守结束才能重新启动。
 One run is always on duty: it keeps one SFTP connection open to each partner that may ask ad hoc, looks about each half second, claims
 what is complete and starts its run at once. They change over every half hour; then there are two for a while. A run begins every five
-minutes: where one is on duty it ends at once (its task is *skipped*), where none is it takes over. Where settings, keys, office days or the list of agreements were changed, they change over with the next five minutes.
+minutes: where one is on duty it ends at once (its task is *skipped*), where none is it takes over. Where settings, keys, office days or the list of agreements were changed, or nobody has collected for three
+minutes, they change over with the next five: after a restart of the database a scheduler waits for the lookout to end before it can be started again.
 
 小的临时请求由值守旁的常驻进程（`resident_workers` 个）当即答复，答复后其 `immediate` 运行约每三秒开始一个（还有件等着时先答复，至多让五分钟，之后每十五秒一个），核对已办完即结束；常驻进程没有办成的，运行立即开始并办完；来不及办的，下一班的常驻进程接着办。
 Small ad hoc sets are answered at once by resident processes beside it; then their runs of `immediate` start, one in three seconds (none while sets wait; what has waited for five minutes, one in fifteen), and find the work done. What

@@ -20,10 +20,10 @@ from queue import Empty, SimpleQueue
 from typing import Final
 
 from exchange.app import App
-from exchange.base.duty import LOOKOUT, Duties
+from exchange.base.duty import COLLECT, LOOKOUT, Duties
 from exchange.intake.rounds import ClaimedBatch, Watch, Watched
 from exchange.intake.shares import WHOLE, Share, Silence
-from exchange.intake.shifts import Arrangements, Shift, arrangements
+from exchange.intake.shifts import Arrangements, Shift, Uncollected, arrangements
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +47,7 @@ def monitor(
     duties, silence = Duties.of_home(app.settings.home), Silence(share, time.monotonic())
     paths, claimed, watched = app.agreement_files(), SimpleQueue[ClaimedBatch](), Watched()
     watches: dict[int, Watch] = {}
+    uncollected = Uncollected(time.monotonic())
     found, sign_at = duties.last(share.sign), 0.0
     try:
         while (left := end - time.monotonic()) > 0:
@@ -58,8 +59,12 @@ def monitor(
                 before, shift = shift, shift.by_clock(end - time.monotonic())
                 if (now := arrangements(app)) != read:
                     shift, read = shift.ended_soon(), now
+                if uncollected.for_minutes(duties.last(COLLECT), time.monotonic()):
+                    shift = shift.ended_soon()
                 if shift != before:
-                    log.info("settings, keys, agreements or the clock were set: ends in %.0f s", shift.left)
+                    log.info(
+                        "settings, keys, agreements, the clock were set, or nobody collects: %.0f s left", shift.left
+                    )
                 end = min(end, time.monotonic() + shift.left)
                 duties.done(LOOKOUT)
                 duties.done(share.sign, shift.summary)

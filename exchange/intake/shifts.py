@@ -11,6 +11,9 @@ Rules
 - Who changes settings, keys, office days or the list of agreements has them used within some five minutes, as by every
   other run: the shift ends with the five minutes.
 - So it does where somebody set the clock: it would end at another time than it says, and Airflow may end it before.
+- It ends likewise where nobody has collected for minutes, which is done each minute: a scheduler that has lost its
+  database, or is to be stopped, waits for its tasks to end before it does and is started again, and until then no run
+  begins. Where the collector is only paused, lookouts change over more often.
 - Each sign of life says which shift it is of. That is a hint: one that does not move is of somebody who is gone, and
   one of a longer shift than there is, as where the clock was put back just now, of nobody. Two on duty at once are
   harmless, since the register decides who has a set, but cost twice: the one that began later ends.
@@ -41,6 +44,9 @@ _TAKING_OVER_SECONDS: Final = 20
 _MAX_TOGETHER_SECONDS: Final = 40
 _LEAST_NOTICE_SECONDS: Final = 15
 """So long before the next run it must be told that the shift ends with it; one that begins sooner is this one."""
+
+UNCOLLECTED_SECONDS: Final = 180.0
+"""A poll is to end within its minute; who collects says so then."""
 
 _SET_SECONDS: Final = 5.0
 """A clock that went otherwise than time by more was set."""
@@ -98,6 +104,20 @@ class Shift:
     def gives_way_to(self, other: Shift | None) -> bool:
         """Whether the other one goes on, and began before this one."""
         return other is not None and other.goes_on and (other.begin, other.id) < (self.begin, self.id)
+
+
+class Uncollected:
+    """Since when the collector has given no sign of life, by the clock of whoever looks; at first since ``now``."""
+
+    def __init__(self, now: float) -> None:
+        self._last: Sign | None = None
+        self._since = now
+
+    def for_minutes(self, sign: Sign | None, now: float) -> bool:
+        """Whether that is for too long, where this is its sign now."""
+        if sign != self._last:
+            self._last, self._since = sign, now
+        return now - self._since >= UNCOLLECTED_SECONDS
 
 
 def _next_run() -> float:

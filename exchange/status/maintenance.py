@@ -43,7 +43,9 @@ def announced(home: Path, now: datetime) -> list[Announced]:
 
 
 def announce(home: Path, begins_at: datetime, ends_at: datetime, now: datetime, by: str, words: tuple[str, str]) -> int:
-    """Writes one down; its number, or that of the same one where it is announced already. ``words``: Chinese and English. Halt where its times or words are none."""
+    """Writes one down; its number, or that of the same one where it is announced already. ``words``: Chinese and
+    English. Halt where its times or words are none.
+    """
     if not now < ends_at or not begins_at < ends_at:
         msg = "maintenance ends after it begins, and not before now"
         raise Halt(msg)

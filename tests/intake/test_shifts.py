@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.app import App
-from exchange.base.duty import Duties, Sign
+from exchange.base.duty import COLLECT, Duties, Sign
 from exchange.intake import shifts
 from exchange.intake.lookout import monitor
 from exchange.intake.shares import WHOLE, Share
@@ -267,6 +267,27 @@ def test_a_shift_in_which_the_clock_is_set_ends_soon(app: App, monkeypatch: pyte
 
     monkeypatch.setattr("exchange.intake.lookout._SIGN_SECONDS", 0.1)
     assert _watched(monitor(app, LONG, between))
+
+
+@pytest.mark.parametrize("collects", [False, True], ids=["nobody", "the collector"])
+def test_a_shift_in_which_nobody_collects_ends_soon(app: App, monkeypatch: pytest.MonkeyPatch, collects: bool) -> None:
+    """A scheduler that lost its database waits for this task, and starts nothing before it is started again."""
+    looks, duties, left = _Looks(app), Duties.of_home(app.settings.home), list[float]()
+    monkeypatch.setattr(shifts, "UNCOLLECTED_SECONDS", 1.0)
+    monkeypatch.setattr("exchange.intake.lookout._SIGN_SECONDS", 0.1)
+    duties.done(COLLECT)
+    begun = time.monotonic()
+
+    def between() -> None:
+        if collects:
+            duties.done(COLLECT, f"{looks.made}")
+        left.append(looks.shift().left)
+        if left[-1] < LONG - 60 or time.monotonic() - begun > 4:
+            raise _OverError
+
+    assert _watched(monitor(app, LONG, between))
+    assert left[0] > LONG - 10
+    assert (left[-1] <= RUN_SECONDS + 15 + 20) != collects
 
 
 @pytest.mark.parametrize("what", ARRANGEMENTS)
