@@ -148,8 +148,11 @@ def _ended(error: Retryable, instance: RuntimeTaskInstanceProtocol) -> Ended:
 
 
 def _stopped(summary: str, why: Explanation) -> Stopped:
-    log.error("须人工处理：%s。%s。处理后清除（Clear）此任务。", why.zh, why.todo_zh)
-    log.error("a person must look: %s. When it is in order, clear this task.", summary)
+    is_none = why.code == "run_id"
+    log.error("须人工处理：%s。%s。%s", why.zh, why.todo_zh, "" if is_none else "处理后清除（Clear）此任务。")
+    log.error(
+        "a person must look: %s. %s", summary, why.todo_en if is_none else "When it is in order, clear this task."
+    )
     return _left(Stopped(summary), why)
 
 
@@ -164,7 +167,17 @@ def run_step(step: Callable[[App, str], T]) -> T:
     """Runs a step of ``exchange.pipeline`` for the batch of this run: the run id is the batch id."""
     batch_id = get_current_context()["run_id"]
     log.info("%s: begins", batch_id)
-    return in_office(lambda app: step(app, batch_id))
+
+    def of_batch(app: App) -> T:
+        from exchange import pipeline
+
+        try:
+            return step(app, batch_id)
+        except Halt:
+            pipeline.check_known(app, batch_id)
+            raise
+
+    return in_office(of_batch)
 
 
 def start_run(app: App, dag_id: str, run_id: str, batch_id: str | None = None) -> bool:
