@@ -203,6 +203,8 @@ def test_the_rules_alert(tmp_path: Path) -> None:
         "ExchangeBatchesLate": ('exchange_batches_due{urgency="late"}', "2"),
         "ExchangeLedgerAltered": ("exchange_ledger_sound", "0"),
         "ExchangeNobodyCollects": ('exchange_duty_age_seconds{duty="collect"}', "601"),
+        "ExchangeNobodyReleases": ('exchange_duty_age_seconds{duty="releases"}', "601"),
+        "ExchangeNothingDestroyed": ('exchange_duty_age_seconds{duty="retention"}', "259201"),
         "ExchangeNobodyWatchesDueDays": ('exchange_duty_age_seconds{duty="watch"}', "10801"),
         "ExchangeSnapshotMissing": ('exchange_snapshot_present{source="population"}', "0"),
         "ExchangeCheckFails": ('exchange_health{check="disk"}', "2"),

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event
 
 from exchange.app import App
-from exchange.base.duty import ALTERED, COLLECT, LOOKOUT, VERIFY, WATCH, Duties
+from exchange.base.duty import ALTERED, COLLECT, LOOKOUT, RELEASES, RETENTION, VERIFY, WATCH, Duties
 from exchange.base.explained import explanations
 from exchange.base.tables import SOURCES
 from exchange.demo.partner import DemoPartner, Request
@@ -93,7 +93,7 @@ def test_what_failed_of_a_run_is_over_once_its_batch_is_answered(
 
 def test_how_the_office_stands_is_there_while_all_is_well_and_when_it_is_not(pages: Pages, app: App) -> None:
     duties = Duties.of_home(app.settings.home)
-    for duty in (COLLECT, LOOKOUT, WATCH):
+    for duty in (COLLECT, LOOKOUT, WATCH, RELEASES, RETENTION):
         duties.done(duty)
     duties.done(VERIFY, "123")
     text = pages.get("op", "/board")[1]
