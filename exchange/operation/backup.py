@@ -25,6 +25,7 @@ from typing import Final
 from exchange.app import App
 from exchange.base.duty import BACKUP, Duties
 from exchange.base.errors import Halt
+from exchange.base.files import entries, files_below
 from exchange.base.tables import SOURCES
 from exchange.operation.dump import dump
 from exchange.operation.vault import DUMPING, Altered, Backup, Entry, Vault
@@ -127,7 +128,7 @@ def _snapshots(app: App, vault: Vault, paths: BackupPaths, wanted: Iterable[tupl
 def _archive(app: App, vault: Vault, paths: BackupPaths) -> tuple[list[Entry], list[str]]:
     """The archive's files, but for those destroyed meanwhile; and the names of files that were altered."""
     entries, altered = [], []
-    for path in sorted(app.archive.folder.glob("??/*")):
+    for path in app.archive.files():
         if path.name.startswith("."):
             continue
         with suppress(FileNotFoundError):
@@ -142,8 +143,8 @@ def _archive(app: App, vault: Vault, paths: BackupPaths) -> tuple[list[Entry], l
 def _beside(app: App, vault: Vault, paths: BackupPaths) -> Iterator[Entry]:
     """Agreements with their certificates, and keys, as they lie there: what was taken away meanwhile is left out."""
     folders = {path.parent for path in app.settings.keys.model_dump().values()}
-    found = {path for folder in folders for path in folder.glob("*")} | {*app.settings.agreements.rglob("*")}
-    yield from _there(vault, paths, sorted(path for path in found if path.is_file()))
+    found = {path for folder in folders for path in entries(folder) if path.is_file()}
+    yield from _there(vault, paths, sorted(found | {*files_below(app.settings.agreements)}))
 
 
 def _there(vault: Vault, paths: BackupPaths, found: Iterable[Path]) -> Iterator[Entry]:

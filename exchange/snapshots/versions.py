@@ -32,7 +32,16 @@ from typing import Final
 import pyarrow as pa
 
 from exchange.base.errors import Halt
-from exchange.base.files import disk_trouble, locked, make_folder, private, sha256_of, sync_folder, write_atomically
+from exchange.base.files import (
+    disk_trouble,
+    entries,
+    locked,
+    make_folder,
+    private,
+    sha256_of,
+    sync_folder,
+    write_atomically,
+)
 from exchange.matching.lookup import SortedTable
 from exchange.snapshots import integrity
 from exchange.snapshots.integrity import Past
@@ -160,7 +169,7 @@ class Snapshots:
 
     def versions(self, source: str) -> list[Version]:
         """All versions of a source, oldest first; whether each is as it was written is not asked."""
-        paths = sorted(path for path in (self.folder / source).glob("*") if _VERSION.fullmatch(path.name))
+        paths = [path for path in entries(self.folder / source) if _VERSION.fullmatch(path.name)]
         return [Version(source, path.name, path, self.invented) for path in paths]
 
     def readable(self, source: str) -> list[Version]:
