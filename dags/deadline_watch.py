@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow.sdk import dag, get_current_context, task
@@ -23,29 +24,32 @@ it should have been.
 
 | 任务 task | 做什么 | what it does |
 |---|---|---|
-| `count_again` | 按现有日历和停止计时重新计算未办结批次的时限；有变的登记并发新回执 | counts open due days again; a changed one is registered and told by a new receipt |
+| `count_again` | 设置、协议、证书、规则表有变的记入流水；按现有日历和停止计时重新计算未办结批次的时限，有变的登记并发新回执；查见证机关是否按约联署 | tells the ledger what of settings, agreements and tables changed; counts open due days again, a changed one is registered and told by a new receipt; looks whether witnesses cosign |
 | `deadlines` | 过半、剩余工作日、到期、逾期各登记一次 | warnings, alarms and breaches, once each |
 | `cycles` | 协议约定而未收到的请求：登记、报告、提醒部门；证书、影响评估到期前 60、30、7 天提示 | sets that should have come, certificates and assessments that end |
 | `tell` | 把未发送的提醒发给本机关（连接 `exchange_alerts`，webhook 或邮件）；没有该连接则跳过 | sends what was not sent yet; skipped without that connection |
-| `troubles` | 失败 = 某部门服务器或协议有问题，或某快照停用，日志说明 | failed: a partner's server or agreement is in trouble, or a snapshot is out of use |
+| `troubles` | 失败 = 某部门服务器或协议有问题，某快照停用，或见证机关逾期未联署，日志说明 | failed: a partner's server or agreement is in trouble, a snapshot is out of use, or a witness has not cosigned |
 
 登记 · register: `exchange deadline list`, `exchange expected`
 """
 
 
 def _count_again(app: App) -> list[str]:
-    from exchange.watch.due import recompute
+    from exchange.watch import all_watches
 
-    return recompute(app).troubles + app.snapshots.out_of_use()
+    return all_watches.count_again(app).troubles
 
 
 def _cycles(app: App) -> list[str]:
-    from exchange.watch.assessments import watch_assessments
-    from exchange.watch.certificates import watch_certificates
-    from exchange.watch.cycles import watch_cycles
+    from exchange.watch import all_watches
 
-    watches = (watch_cycles, watch_certificates, watch_assessments)
-    return [trouble for watch in watches for trouble in watch(app).troubles]
+    return all_watches.look_ahead(app).troubles
+
+
+def _ended(troubles: list[str], app: App) -> None:
+    from exchange.watch import all_watches
+
+    all_watches.round_ended(app, troubles)
 
 
 def _untold(app: App) -> list[Alert]:
@@ -104,7 +108,9 @@ def deadline_watch() -> None:
     def troubles(of_receipts: list[str] | None, of_cycles: list[str] | None, alerts: int | None) -> None:
         if of_receipts is None or of_cycles is None or alerts is None:
             raise a_person_must_look(["a part of the watch has failed; see its log"])
-        if distinct := sorted({*of_receipts, *of_cycles}):
+        distinct = sorted({*of_receipts, *of_cycles})
+        in_office(partial(_ended, distinct))
+        if distinct:
             raise a_person_must_look(distinct)
 
     counted, watched, looked = count_again(), deadlines(), cycles()

@@ -27,6 +27,7 @@ Airflow runs these three as the tasks of one run per batch (``dags/batch.py``; b
 from __future__ import annotations
 
 from exchange.app import App
+from exchange.base.errors import Halt
 from exchange.base.step_log import logged
 from exchange.steps import deliver as _deliver
 from exchange.steps import process as _process
@@ -37,6 +38,7 @@ from exchange.steps.release import propose_all, unsent
 from exchange.wire.pool import pooled
 
 __all__ = [
+    "check_known",
     "deliver",
     "issue",
     "match_range",
@@ -58,6 +60,13 @@ process_ranges = logged(_process.process_ranges)
 deliver = logged(_deliver.deliver)
 redeliver = logged(_deliver.redeliver)
 issue = logged(_release.issue)
+
+
+def check_known(app: App, batch_id: str) -> None:
+    """Halt where the register knows no such batch: who starts a run by hand is offered an id that is none."""
+    if app.register.find_batch(batch_id) is None:
+        msg = f"no batch is called {batch_id}, and a run is called as its batch"
+        raise Halt(msg, zh=f"没有名为 {batch_id} 的批次，运行编号须是批次号")
 
 
 def run(app: App, batch_id: str) -> bool:

@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Final
 
 from exchange.app import App
+from exchange.base.duty import RETENTION, Duties
 from exchange.base.errors import Halt
 from exchange.base.files import disk_trouble, sha256_of
 from exchange.base.tables import SOURCES
@@ -87,6 +88,7 @@ def run(app: App) -> Counter[str]:
     destroyed[WORK] += _left_in_work(app)
     destroyed[EXPORTS] += _destroy_exports(app)
     log.info("destroyed: %s", dict(destroyed))
+    Duties.of_home(app.settings.home).done(RETENTION, f"{destroyed.total()}")
     return destroyed
 
 

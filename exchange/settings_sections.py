@@ -258,6 +258,16 @@ class HealthLimits(Section):
     """几分钟无人查看部门目录即为故障。 Minutes since somebody last looked into the partners' folders."""
     lookout_minutes: Annotated[int, Field(ge=2)] = 10
     """几分钟没有常驻监视时提醒。 Minutes without a lookout on duty."""
+    watch_hours: Annotated[int, Field(ge=2)] = 3
+    """几小时没有巡查时限时提醒（每小时一次）：其间到期、逾期、未报的无人得知。
+    Hours since due days and expected sets were last watched (hourly): until then nobody hears of what is late.
+    """
+    releases_minutes: Annotated[int, Field(ge=2)] = 10
+    """几分钟无人提出放行时提醒（每分钟一次）：其间核实、审批完的行发不出去。
+    Minutes since releases were last proposed: until then nothing leaves of what was decided.
+    """
+    retention_days: Annotated[int, Field(ge=1)] = 3
+    """几天没有销毁到期文件时提醒（每夜一次）。 Days since what is past its time was last destroyed (nightly)."""
     verify_days: Annotated[int, Field(ge=1)] = 3
     """登记簿几天未核对时提醒（每夜一次）。 Days since the ledger was last verified (nightly)."""
     backup_hours: Annotated[int, Field(ge=1)] = 26

@@ -7,8 +7,9 @@ sentences without values goes back to Airflow.
 What the package computes with is imported where a task runs, here and in the DAG files: the DAG processor reads them
 and runs none of them, and a scheduler has it imported before it forks (``docker/airflow_local_settings.py``).
 
-Why a try ended: it is logged as two lines, Chinese and English, and left where the board finds it (``TOLD``); without
-the frames of Airflow's own calls, for which it ends by SystemExit: Airflow logs the trace of every other end.
+Why a try ended: it is logged as two lines, Chinese and English, which say who goes on: Airflow, the next run, or after
+the last try a person. It is left where the board finds it (``TOLD``); without the frames of Airflow's own calls, for
+which it ends by SystemExit: Airflow logs the trace of every other end.
 What is left there is shown and decides nothing; it goes when the task is run again.
 """
 
@@ -37,6 +38,8 @@ from exchange.base.errors import ExchangeError, Halt, Retryable, without_values
 from exchange.base.explained import Explanation, explained
 
 if TYPE_CHECKING:
+    from airflow.sdk.types import RuntimeTaskInstanceProtocol
+
     from exchange.app import App
 
 log = logging.getLogger(__name__)
@@ -95,7 +98,7 @@ def in_office(step: Callable[[App], T]) -> T:
     try:
         return _opened(f"airflow:{instance.dag_id}.{instance.task_id}#{instance.try_number}", step)
     except Retryable as error:
-        raise _ended(error) from None
+        raise _ended(error, instance) from None
     except ExchangeError as error:  # whatever refuses after the receipt is for a person
         raise _stopped(f"{error}", explained(error)) from None
 
@@ -123,16 +126,33 @@ def a_person_must_look(troubles: Sequence[str]) -> Stopped:
     return _stopped("; ".join(troubles), explained(Halt()))
 
 
-def _ended(error: Retryable) -> Ended:
-    why = explained(error)
-    log.warning("暂时受阻，会自动重试：%s。%s。", why.zh, why.todo_zh)
-    log.warning("will be tried again: %s", error)
+def _ended(error: Retryable, instance: RuntimeTaskInstanceProtocol) -> Ended:
+    why, tries = explained(error), instance.try_number
+    if tries <= instance.max_tries:
+        log.warning("暂时受阻，会自动重试：%s。%s。", why.zh, why.todo_zh)
+        log.warning("will be tried again: %s", error)
+    elif not instance.task.retries:  # of a DAG that has a schedule
+        log.warning("暂时受阻，下一次运行再做：%s。%s。", why.zh, why.todo_zh)
+        log.warning("the next run does it: %s", error)
+    else:
+        log.error(
+            "须人工处理：试了 %d 次未成，不再自动重试：%s。%s。恢复后清除（Clear）此任务。", tries, why.zh, why.todo_zh
+        )
+        log.error(
+            "a person must look: %s. It was tried %d times and is not tried again by itself; when it is over, "
+            "clear this task.",
+            error,
+            tries,
+        )
     return _left(Ended(f"{error}"), why)
 
 
 def _stopped(summary: str, why: Explanation) -> Stopped:
-    log.error("须人工处理：%s。%s。处理后清除（Clear）此任务。", why.zh, why.todo_zh)
-    log.error("a person must look: %s. When it is in order, clear this task.", summary)
+    is_none = why.code == "run_id"
+    log.error("须人工处理：%s。%s。%s", why.zh, why.todo_zh, "" if is_none else "处理后清除（Clear）此任务。")
+    log.error(
+        "a person must look: %s. %s", summary, why.todo_en if is_none else "When it is in order, clear this task."
+    )
     return _left(Stopped(summary), why)
 
 
@@ -147,7 +167,17 @@ def run_step(step: Callable[[App, str], T]) -> T:
     """Runs a step of ``exchange.pipeline`` for the batch of this run: the run id is the batch id."""
     batch_id = get_current_context()["run_id"]
     log.info("%s: begins", batch_id)
-    return in_office(lambda app: step(app, batch_id))
+
+    def of_batch(app: App) -> T:
+        from exchange import pipeline
+
+        try:
+            return step(app, batch_id)
+        except Halt:
+            pipeline.check_known(app, batch_id)
+            raise
+
+    return in_office(of_batch)
 
 
 def start_run(app: App, dag_id: str, run_id: str, batch_id: str | None = None) -> bool:

@@ -26,6 +26,7 @@ from exchange.pages.guesses import GuessLimit
 
 PREFIX = "/exchange"
 _FAILED = ("failed", "up_for_retry")
+_OF_BATCHES = ("batch", "immediate", "large")
 _TOLD = "told"  # as ``household.tasks`` calls it
 _LONGEST = 1000
 
@@ -94,9 +95,11 @@ def _last_login(user: Any) -> datetime | None:
 
 
 def _failures(office: Any) -> Mapping[str, Any]:
-    """Batch → the task of its run, or of a release's, that has failed or waits to be tried again. A release has several
-    runs; what failed of one that does not wait to be sent any more is over.
+    """Batch → the task of its run, or of a release's, that has failed or waits to be tried again; or its run, where
+    that was marked failed and none of its tasks is. A release has several runs; what failed of one that does not wait
+    to be sent any more is over.
     """
+    from airflow.models.dagrun import DagRun
     from airflow.models.taskinstance import TaskInstance
     from airflow.models.xcom import XComModel
     from airflow.utils.session import create_session
@@ -107,27 +110,31 @@ def _failures(office: Any) -> Mapping[str, Any]:
     query = (
         select(*columns, TaskInstance.state, XComModel.value)
         .outerjoin(XComModel, same)
-        .where(TaskInstance.dag_id.in_(("batch", "immediate", "large", "release")), TaskInstance.state.in_(_FAILED))
+        .where(TaskInstance.dag_id.in_((*_OF_BATCHES, "release")), TaskInstance.state.in_(_FAILED))
     )
     query = query.order_by(TaskInstance.state.desc())  # what waits for a person counts before what is tried again
+    marked = select(DagRun.dag_id, DagRun.run_id).where(DagRun.dag_id.in_(_OF_BATCHES), DagRun.state == _FAILED[0])
     unsent = {release.id for release in office.register.releases.under_way() if release.may_leave_since is not None}
     with create_session() as session:
-        return {
+        failed = {
             run_id.partition(".release-")[0]: _failure(dag_id, run_id, task_id, state, told)
             for dag_id, run_id, task_id, _, state, told in session.execute(query)
             if dag_id != "release" or run_id.partition("~")[0] in unsent
         }
+        return {run_id: _failure(dag_id, run_id) for dag_id, run_id in session.execute(marked)} | failed
 
 
-def _failure(dag_id: str, run_id: str, task_id: str, state: str, told: Any) -> Any:
-    """``told``: what the try left of why it ended, as Airflow keeps it; another shape than ours is nothing."""
+def _failure(dag_id: str, run_id: str, task_id: str = "", state: str = "", told: Any = None) -> Any:
+    """Of a run without ``task_id``; ``told``: what the try left of why it ended, as Airflow keeps it; another shape
+    than ours is nothing.
+    """
     from exchange.pages.asked import Failure
 
     with suppress(TypeError, ValueError):
         told = json.loads(told)
     code, text = (str(told.get(name, "")) for name in ("code", "en")) if isinstance(told, dict) else ("", "")
-    href = f"/dags/{dag_id}/runs/{quote(run_id)}/tasks/{task_id}"
-    return Failure(task_id, href, state == "up_for_retry", code, text[:_LONGEST])
+    href = f"/dags/{dag_id}/runs/{quote(run_id)}" + (f"/tasks/{task_id}" if task_id else "")
+    return Failure(task_id, href, state == "up_for_retry", code, text[:_LONGEST], dag_id == "release")
 
 
 def _view(name: str, route: str, destination: str, href: str) -> dict[str, Any]:

@@ -18,12 +18,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from exchange.base.errors import ExchangeError
 from exchange.base.files import make_folder, private
 
 LOOKOUT: Final = "lookout"
 COLLECT: Final = "collect"
 RUNS: Final = "runs"
 WATCH: Final = "watch"
+RELEASES: Final = "releases"
+RETENTION: Final = "retention"
 VERIFY: Final = "verify"
 BACKUP: Final = "backup"
 ALTERED: Final = "altered"
@@ -60,7 +63,7 @@ class Duties:
 
     def done(self, name: str, summary: str = "") -> None:
         """The duty was done just now; safe where two processes write at once."""
-        with suppress(OSError):
+        with suppress(OSError, ExchangeError):
             make_folder(self.folder)
             temporary = self.folder / f".{name}.{os.getpid()}"
             with open(temporary, "w", encoding="utf-8", opener=private) as sign:
@@ -73,6 +76,6 @@ class Duties:
         path = self.folder / name
         try:
             moment, summary = path.stat().st_mtime, path.read_text("utf-8", "replace")
-        except OSError:
+            return Sign(datetime.fromtimestamp(moment, UTC), summary)
+        except (OSError, ValueError, OverflowError):  # beyond all dates: of a clock, or a disk, that is out of order
             return None
-        return Sign(datetime.fromtimestamp(moment, UTC), summary)

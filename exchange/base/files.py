@@ -20,6 +20,9 @@ from typing import BinaryIO, Final
 
 from exchange.base.errors import Halt, Retryable, disk_in_the_way
 
+_FOLDER: Final = 2
+"""Characters of it that name its folder."""
+
 _DIGEST: Final = 64
 """Characters of a SHA-256 in hex."""
 
@@ -64,6 +67,29 @@ def make_folder(path: Path) -> Path:
             else:
                 sync_folder(folder.parent)
     return path
+
+
+def entries(folder: Path) -> list[Path]:
+    """What lies in a folder, sorted by name; nothing where there is no such folder. Halt where it may not be looked
+    into: ``Path.glob`` passes over such a folder, as if it were empty.
+    """
+    with disk_trouble(folder):
+        try:
+            return sorted(folder.iterdir())
+        except FileNotFoundError:
+            return []
+
+
+def files_below(folder: Path) -> list[Path]:
+    """All files in a folder and below it, sorted; as :func:`entries`. What goes meanwhile is left out."""
+
+    def told(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            raise error
+
+    with disk_trouble(folder):
+        found = (Path(where, name) for where, _, names in os.walk(folder, onerror=told) for name in names)
+        return sorted(path for path in found if path.is_file())
 
 
 def private(path: str, flags: int) -> int:
@@ -206,10 +232,18 @@ class Archive:
 
     def digests(self, untouched_since: datetime) -> Iterator[tuple[str, datetime]]:
         """What nobody laid down or touched since this moment, and when somebody last did."""
-        for path in sorted(self.folder.glob("??/*")):
+        for path in self.files():
             with suppress(FileNotFoundError):  # another run destroyed it meanwhile
                 if len(path.name) == _DIGEST and (at := path.stat().st_mtime) < untouched_since.timestamp():
                     yield path.name, datetime.fromtimestamp(at, UTC)
+
+    def files(self) -> Iterator[Path]:
+        """The files of all originals, sorted, and what is being written beside them; Halt where a folder may not be
+        looked into.
+        """
+        for folder in entries(self.folder):
+            if len(folder.name) == _FOLDER:
+                yield from entries(folder)
 
     def destroy(self, digest: str, untouched_since: datetime) -> bool:
         """Deletes an original that nobody touched since; False where somebody did. It is moved aside first, so that

@@ -35,8 +35,8 @@ def watch() -> None:
     """重算时限，登记提醒，催报未报的请求。 Count due days again, register alerts, remind of missing sets."""
     with outcome(), App.of_account(os_user()) as app:
         watched = watch_all(app)
-        _changed(app, watched.recount)
-        for about in watched.cycles.reminded:
+        _changed(app, watched.counted.recount)
+        for about in watched.ahead.cycles.reminded:
             out.print(f"{about}: 已提醒部门 the partner was reminded", markup=False)
         _print(watched.alerts)
         _stop_at(watched.troubles)

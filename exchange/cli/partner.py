@@ -11,7 +11,7 @@ import typer
 from exchange.agreements.agreement import Agreement, check_assessed, load_agreement
 from exchange.app import App
 from exchange.base.errors import ExchangeError, Halt
-from exchange.base.files import sha256, write_atomically
+from exchange.base.files import entries, sha256, write_atomically
 from exchange.base.os_user import os_user
 from exchange.calendar.working_days import office_day
 from exchange.cli.listing import folded
@@ -45,7 +45,7 @@ def check() -> None:
         failed, real = False, []
         table = folded(_AGREEMENTS)
         today = office_day(datetime.now(UTC))
-        for path in sorted(Settings.load().agreements.glob("*.toml")):
+        for path in [path for path in entries(Settings.load().agreements) if path.suffix == ".toml"]:
             try:
                 agreement = load_agreement(path)
                 check_assessed(agreement, today)

@@ -140,7 +140,13 @@ def verify(
             words = f"{cosignature.size} 行 lines, {moment(cosignature.at)}" if cosignature.at else "从未 never"
             out.print(f"见证 cosigned by {cosignature.witness.zh}: {words}", markup=False)
         if deep:
-            out.print(f"留存文件 {verify_archive(app)} 份，无改动 kept files, unaltered")
+            kept, past = verify_archive(app)
+            out.print(f"留存文件 {kept} 份，无改动 kept files, unaltered")
+            if past:
+                out.print(
+                    f"另有 {past} 份已过保管期限、不在档案中（恢复备份之后如此），当夜的 retention 补记销毁"
+                    " more are past their time and lie here no more, as after a restore: the night writes that down"
+                )
             if troubles := [trouble for source in SOURCES for trouble in app.snapshots.verify(source)]:
                 raise Halt("; ".join(troubles))
             out.print("快照均无改动 all snapshots, unaltered")

@@ -34,6 +34,7 @@ from exchange.base.errors import ExchangeError
 from exchange.intake.lanes import Lane, lane_of
 from exchange.intake.owed import OwedRuns, lookout_on_duty
 from exchange.intake.scan import FolderScan, as_trouble
+from exchange.register import BatchFilter
 from exchange.register.unmoved import unmoved
 from exchange.steps.pickup import ACKNOWLEDGEMENT_SUFFIX, notice_pickups
 from exchange.wire.connection import Login
@@ -168,8 +169,13 @@ class _Known:
 
 
 def _agreements(app: App, troubles: list[str]) -> Generator[Agreement]:
-    """The agreements that can be read; the others become troubles."""
-    for path in app.agreement_files():
+    """The agreements that can be read; the others become troubles, and so does it where there is none and once was."""
+    files = app.agreement_files()
+    if not files and app.register.batches(BatchFilter(limit=1)):
+        troubles.append(
+            f"no agreement lies in {app.settings.agreements}, of which the register knows; is its disk there?"
+        )
+    for path in files:
         with as_trouble(troubles, path.stem):
             yield load_agreement(path)
 

@@ -28,6 +28,7 @@ from typing import Final, Self
 
 from exchange.app import App
 from exchange.base.duty import Duties, Sign
+from exchange.base.errors import Halt
 from exchange.intake.shares import SILENT_SECONDS, Share
 from exchange.settings import named_place
 
@@ -131,9 +132,12 @@ Arrangements = list[tuple[str, int, int]]
 
 def arrangements(app: App) -> Arrangements:
     """Of what a lookout reads once, name, time and size of each file; of the agreements, which it looks at anew each
-    time, the names.
+    time, the names; none where their folder may not be looked into, which the next lookout says.
     """
-    return [*((path.name, 0, 0) for path in app.agreement_files()), *map(_as_it_is, _read_once(app))]
+    agreements = list[Path]()
+    with suppress(Halt):
+        agreements = app.agreement_files()
+    return [*((path.name, 0, 0) for path in agreements), *map(_as_it_is, _read_once(app))]
 
 
 def _read_once(app: App) -> Iterator[Path]:

@@ -25,11 +25,13 @@ from typing import Final
 from exchange.app import App
 from exchange.base.duty import BACKUP, Duties
 from exchange.base.errors import Halt
+from exchange.base.files import entries, files_below
 from exchange.base.tables import SOURCES
 from exchange.operation.dump import dump
-from exchange.operation.vault import Altered, Backup, Entry, Vault
+from exchange.operation.vault import DUMPING, Altered, Backup, Entry, Vault
 from exchange.settings import named_place
 from exchange.settings_sections import BackupSettings
+from exchange.snapshots.integrity import Past
 
 DATABASES: Final = "databases"
 ELSEWHERE: Final = "elsewhere"
@@ -94,7 +96,7 @@ class BackupPaths:
 
 
 def _databases(vault: Vault, plan: BackupSettings) -> Iterator[Entry]:
-    with tempfile.TemporaryDirectory(dir=plan.to, prefix=".dumping-") as folder:
+    with tempfile.TemporaryDirectory(dir=plan.to, prefix=DUMPING) as folder:
         for name, url in plan.databases.items():
             path = Path(folder, f"{name}.dump")
             dump(url, plan.password_file, path, plan.programs)
@@ -111,12 +113,13 @@ def _in_use(app: App) -> set[tuple[str, str]]:
 
 
 def _snapshots(app: App, vault: Vault, paths: BackupPaths, wanted: Iterable[tuple[str, str]]) -> Iterator[Entry]:
-    """The snapshots' files; a version that was pruned meanwhile is left out, as no open batch needs it."""
+    """The snapshots' files; a version that was pruned meanwhile is left out whole, as no open batch needs it: a part of
+    one would look altered where it is restored.
+    """
     for source, version in sorted(wanted):
-        with suppress(FileNotFoundError, Halt):
+        with suppress(FileNotFoundError, Past):
             snapshot = app.snapshots.version(source, version)
-            for path in sorted(snapshot.folder.iterdir()):
-                yield vault.keep(paths.stored_name(path), path)
+            yield from [vault.keep(paths.stored_name(path), path) for path in sorted(snapshot.folder.iterdir())]
             published = app.snapshots.folder / source / "current"
             if (current := app.snapshots.published(source)) is not None and current.name == version:
                 yield vault.keep(paths.stored_name(published), published)
@@ -125,7 +128,7 @@ def _snapshots(app: App, vault: Vault, paths: BackupPaths, wanted: Iterable[tupl
 def _archive(app: App, vault: Vault, paths: BackupPaths) -> tuple[list[Entry], list[str]]:
     """The archive's files, but for those destroyed meanwhile; and the names of files that were altered."""
     entries, altered = [], []
-    for path in sorted(app.archive.folder.glob("??/*")):
+    for path in app.archive.files():
         if path.name.startswith("."):
             continue
         with suppress(FileNotFoundError):
@@ -140,8 +143,8 @@ def _archive(app: App, vault: Vault, paths: BackupPaths) -> tuple[list[Entry], l
 def _beside(app: App, vault: Vault, paths: BackupPaths) -> Iterator[Entry]:
     """Agreements with their certificates, and keys, as they lie there: what was taken away meanwhile is left out."""
     folders = {path.parent for path in app.settings.keys.model_dump().values()}
-    found = {path for folder in folders for path in folder.glob("*")} | {*app.settings.agreements.rglob("*")}
-    yield from _there(vault, paths, sorted(path for path in found if path.is_file()))
+    found = {path for folder in folders for path in entries(folder) if path.is_file()}
+    yield from _there(vault, paths, sorted(found | {*files_below(app.settings.agreements)}))
 
 
 def _there(vault: Vault, paths: BackupPaths, found: Iterable[Path]) -> Iterator[Entry]:

@@ -19,7 +19,7 @@ from threading import Lock, Thread
 from typing import Final
 
 from exchange.app import App
-from exchange.base.errors import kind_and_place
+from exchange.base.errors import ExchangeError, kind_and_place
 from exchange.operation import office
 from exchange.operation.finding import Condition, HealthFinding, failing
 from exchange.register import LedgerKey, Register
@@ -128,6 +128,8 @@ class Health:
 def _run(check: Check, app: App, future: Future[tuple[HealthFinding, ...]]) -> None:
     try:
         future.set_result(tuple(check(app)))
+    except ExchangeError as error:
+        future.set_result((failing(error.zh or f"{error}", f"{error}"),))
     except Exception as error:  # the messages of libraries quote values
         kind_of_error = kind_and_place(error)
         future.set_result((failing(f"检查出错：{kind_of_error}", f"the check itself broke: {kind_of_error}"),))

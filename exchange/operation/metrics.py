@@ -15,7 +15,7 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
 from exchange.app import App
-from exchange.base.duty import ALTERED, BACKUP, COLLECT, LOOKOUT, VERIFY, WATCH, Duties, look_at
+from exchange.base.duty import ALTERED, BACKUP, COLLECT, LOOKOUT, RELEASES, RETENTION, VERIFY, WATCH, Duties, look_at
 from exchange.base.tables import SOURCES
 from exchange.calendar.working_days import office_day
 from exchange.operation import machine
@@ -152,7 +152,7 @@ def _disk(app: App) -> Iterator[Sample]:
 
 def _duties(app: App) -> Iterator[Sample]:
     duties, now = Duties.of_home(app.settings.home), app.now()
-    for duty in (COLLECT, LOOKOUT, WATCH, VERIFY, BACKUP):
+    for duty in (COLLECT, LOOKOUT, RELEASES, WATCH, RETENTION, VERIFY, BACKUP):
         if (last := duties.last(duty)) is not None:
             yield "exchange_duty_age_seconds", (duty,), (now - last.at).total_seconds()
     for path in app.agreement_files():

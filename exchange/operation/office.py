@@ -18,7 +18,7 @@ from typing import Final
 
 from exchange.agreements.agreement import Agreement, load_agreement
 from exchange.app import App
-from exchange.base.duty import ALTERED, BACKUP, COLLECT, LOOKOUT, VERIFY, Duties
+from exchange.base.duty import ALTERED, BACKUP, COLLECT, LOOKOUT, RELEASES, RETENTION, VERIFY, WATCH, Duties
 from exchange.base.errors import ExchangeError
 from exchange.base.tables import SOURCES
 from exchange.calendar.working_days import office_day
@@ -26,9 +26,37 @@ from exchange.intake.lanes import AD_HOC
 from exchange.operation import log_days, machine
 from exchange.operation.finding import HealthFinding, failing, ok, warning
 from exchange.register.database import probe
+from exchange.settings_sections import HealthLimits
 from exchange.wire.certificates import ends, read_certificates
 
 _POPULATION: Final = "population"
+_Words = tuple[str, str]
+_OtherDuty = tuple[str, Callable[[HealthLimits], timedelta], _Words, _Words]
+
+_OTHER_DUTIES: Final[tuple[_OtherDuty, ...]] = (
+    (
+        WATCH,
+        lambda limits: timedelta(hours=limits.watch_hours),
+        ("时限按时巡查", "due days and expected sets are watched"),
+        (
+            "未巡查时限（deadline_watch），到期、逾期、未报的无人得知",
+            "nobody watches due days and expected sets",
+        ),
+    ),
+    (
+        RELEASES,
+        lambda limits: timedelta(minutes=limits.releases_minutes),
+        ("放行按时提出", "releases are proposed and sent"),
+        ("无人提出放行（releases），核实、审批完的行发不出去", "nobody proposes and sends what was decided"),
+    ),
+    (
+        RETENTION,
+        lambda limits: timedelta(days=limits.retention_days),
+        ("到期文件按时销毁", "what is past its time is destroyed"),
+        ("未销毁到期文件（retention）", "nobody destroys what is past its time"),
+    ),
+)
+"""Duty, how late it may be, what is said while it is done, and where it is not."""
 TEST_LANE: Final = "test lane"
 
 
@@ -108,7 +136,9 @@ def sources(app: App) -> Iterator[HealthFinding]:
 
 
 def duties(app: App) -> Iterator[HealthFinding]:
-    """Somebody looks into the partners' folders: each minute, and all the time where a partner may ask ad hoc."""
+    """Somebody looks into the partners' folders, each minute, and all the time where a partner may ask ad hoc; and does
+    what else is done each minute, hour or night, and that nobody would miss for days.
+    """
     limits = app.settings.health
     late = _late(app, COLLECT, timedelta(minutes=limits.collect_minutes))
     if late is None:
@@ -122,6 +152,12 @@ def duties(app: App) -> Iterator[HealthFinding]:
         yield warning(f"值守（lookout）{late[0]}，临时请求要慢一分钟", f"no lookout: {late[1]}", LOOKOUT)
     else:
         yield ok("没有可提临时请求的部门，无须值守", "no partner may ask ad hoc, no lookout is needed", LOOKOUT)
+    for duty, limit, done, missed in _OTHER_DUTIES:
+        late = _late(app, duty, limit(limits))
+        if late is None:
+            yield ok(*done, duty)
+        else:
+            yield warning(f"{missed[0]}（{late[0]}）", f"{missed[1]}: {late[1]}", duty)
 
 
 def ledger(app: App) -> Iterator[HealthFinding]:

@@ -5,22 +5,25 @@ Rules
   folder in which nothing else lies than what this backup put there was cut off, and goes on.
 - Everything is held against its hashes before and after it is opened.
 - What was ``elsewhere`` comes below a folder of that name, for a person to put in its place.
+- The register comes last of the databases: where it has batches, all are there; where a run was killed before, the next
+  one does all again.
 - A database's dump is opened on the office's own disk, never in ``/tmp``, which others share and which may be memory.
+  One run at a time; the plain dumps that a killed one left go first.
 """
 
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy import inspect, text
 
-from exchange.base.errors import Halt
-from exchange.base.files import make_folder, sha256_of
+from exchange.base.errors import Halt, Retryable
+from exchange.base.files import locked, make_folder, sha256_of
 from exchange.operation.backup import DATABASES
 from exchange.operation.dump import restore
 from exchange.operation.vault import RESTORING, Backup, Entry, Vault
@@ -77,16 +80,40 @@ def _there_already(folder: Path, wanted: Mapping[Path, Entry]) -> set[Path]:
 
 
 def restore_databases(vault: Vault, backup: Backup, plan: BackupSettings, key: KeyPair, home: Path) -> list[str]:
-    """The databases that the backup and these settings have; their names. Halt where the register has batches."""
+    """The databases that the backup and these settings have; their names, the register's last. Halt where the register
+    has batches, Retryable while another run is at it.
+    """
     names = [name for name in plan.databases if f"{DATABASES}/{name}.dump" in backup.entries]
-    if REGISTER in names:
-        _check_empty(plan)
-    with tempfile.TemporaryDirectory(dir=make_folder(home), prefix=".restoring-") as folder:
+    names.sort(key=lambda name: name == REGISTER)
+    with _opened_in(home) as folder:
+        if REGISTER in names:
+            _check_empty(plan)
         for name in names:
-            path = Path(folder, f"{name}.dump")
+            path = folder / f"{name}.dump"
             vault.open(backup.entries[f"{DATABASES}/{name}.dump"], path, key)
             restore(path, plan.databases[name], plan.password_file, plan.programs)
     return names
+
+
+@contextmanager
+def _opened_in(home: Path) -> Iterator[Path]:
+    """A folder for dumps, which is empty at first and in the end, and nobody else's meanwhile."""
+    folder = make_folder(home / f"{RESTORING}{DATABASES}")
+    try:
+        with locked(folder, wait=False):
+            _empty(folder)
+            try:
+                yield folder
+            finally:
+                _empty(folder)
+    except BlockingIOError:
+        msg = f"another restore of databases is under way in {home}"
+        raise Retryable(msg, zh="另一个恢复数据库的命令正在进行") from None
+
+
+def _empty(folder: Path) -> None:
+    for left in folder.iterdir():
+        left.unlink()
 
 
 def _check_empty(plan: BackupSettings) -> None:
@@ -99,5 +126,9 @@ def _check_empty(plan: BackupSettings) -> None:
     finally:
         engine.dispose()
     if batches:
-        msg = f"the register there has {batches} batches; nothing is restored over them"
-        raise Halt(msg)
+        msg = (
+            f"the register there has {batches} batches; nothing is restored over them. It is restored last: "
+            "where a restore was cut off and these are its batches, the other databases are there, too"
+        )
+        zh = f"登记库中已有 {batches} 批，不予覆盖。登记库最后恢复：如是中断的恢复所留，各库均已恢复。"
+        raise Halt(msg, zh=zh)

@@ -9,7 +9,8 @@ Rules
 - An object is written under a temporary name; some thousands at once are synced, read back from the disk, compared and
   renamed (a sync for each would take ten times as long). A list is written once all its objects have reached the disk:
   a backup that was cut off is none, and the next one goes on.
-- One process writes at a time; ``written`` holds the folder.
+- One process writes at a time; ``written`` holds the folder. What one that was killed left goes with the next: half an
+  object, and a dump that was not encrypted yet.
 - A list that is not whole holds up nothing: it goes when its name says so. Until then nobody can say what it needs, and
   no object goes.
 - The key that opens them is not here, and not needed to write: only restoring asks for it.
@@ -48,6 +49,9 @@ _HEX: Final = re.compile(r"[0-9a-f]{64}")
 _IN_MEMORY: Final = 16 * 1024 * 1024
 _PIECE: Final = 1024 * 1024
 _NEW: Final = ".new-"
+DUMPING: Final = ".dumping-"
+"""The folder in which databases are dumped before they are encrypted."""
+
 RESTORING: Final = ".restoring-"
 _TRIES: Final = 10
 _CHUNK: Final = 2000
@@ -93,12 +97,18 @@ class Vault:
         make_folder(self.folder)
         try:
             with locked(self.folder, wait=False):
-                for left in (self.folder / "objects").glob(f"??/{_NEW}*"):
-                    left.unlink()
+                self._clean()
                 yield
         except BlockingIOError:
             msg = f"another backup is being written to {self.folder}"
             raise Retryable(msg) from None
+
+    def _clean(self) -> None:
+        with disk_trouble(self.folder):
+            for left in (self.folder / "objects").glob(f"??/{_NEW}*"):
+                left.unlink()
+            for left in self.folder.glob(f"{DUMPING}*"):
+                shutil.rmtree(left)
 
     @cached_property
     def objects(self) -> dict[str, Path]:

@@ -4,7 +4,9 @@ Rules
 - How the register's verification ended stands on the board and in ``exchange health``.
 - The archive is read in parts, one a night: each kept file is held against its hash once in ``NIGHTS`` nights. Which
   part a file is in follows from its hash, so that no list is kept; and whatever is sent is hashed then anyway.
-- The first file that is gone or altered ends the part: somebody must look before more is read.
+- The first file that was altered ends the part: somebody must look before more is read. So does one that is gone,
+  unless it was destroyed since, or its time is over and the next night writes that down: as where a backup was made
+  while a night destroyed it, between the database's part and the archive's.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+from exchange import retention
 from exchange.app import App
 from exchange.base.duty import ALTERED, VERIFY, Duties
 from exchange.base.errors import Halt
@@ -22,6 +25,7 @@ from exchange.operation.timestamps import check_stamps
 from exchange.watch.witnesses import cosigned
 
 NIGHTS: Final = 30
+_CHUNK: Final = 500
 
 
 def verify_register(app: App, against: Sequence[Path] = ()) -> tuple[int, str]:
@@ -40,16 +44,16 @@ def verify_register(app: App, against: Sequence[Path] = ()) -> tuple[int, str]:
     return lines, last
 
 
-def verify_archive(app: App) -> int:
-    """All kept files against their hashes; how many. Halt with the first that is gone or altered."""
+def verify_archive(app: App) -> tuple[int, int]:
+    """All kept files against their hashes: how many, and how many more are past their time and lie here no more. Halt
+    with one that is gone or altered.
+    """
     return _verified(app, app.register.retention.not_destroyed())
 
 
 def verify_tonights_archive(app: App) -> int:
-    """This night's part of the kept files against their hashes; how many. Halt with the first that is gone or
-    altered.
-    """
-    return _verified(app, tonights(app.register.retention.not_destroyed(), office_day(app.now())))
+    """This night's part of the kept files against their hashes; how many. Halt as :func:`verify_archive`."""
+    return _verified(app, tonights(app.register.retention.not_destroyed(), office_day(app.now())))[0]
 
 
 def tonights(digests: Sequence[str], day: date) -> list[str]:
@@ -57,7 +61,28 @@ def tonights(digests: Sequence[str], day: date) -> list[str]:
     return [digest for digest in digests if int(digest[:8], 16) % NIGHTS == day.toordinal() % NIGHTS]
 
 
-def _verified(app: App, digests: Sequence[str]) -> int:
+def _verified(app: App, digests: Sequence[str]) -> tuple[int, int]:
+    gone = []
     for digest in digests:
-        app.archive.verified_path(digest)
-    return len(digests)
+        try:
+            app.archive.verified_path(digest)
+        except Halt:
+            if app.archive.has(digest):
+                raise
+            gone.append(digest)
+    kept = set(app.register.retention.not_destroyed()).intersection(gone)
+    if (unexplained := _kept_for_longer(app, sorted(kept))) is not None:
+        app.archive.verified_path(unexplained)
+    return len(digests) - len(gone), len(kept)
+
+
+def _kept_for_longer(app: App, digests: Sequence[str]) -> str | None:
+    """The first of these that something names whose time is not over; None where nothing does."""
+    if not digests:
+        return None
+    due = {(file.batch, file.role) for file, _ in retention.due(app)}
+    for first in range(0, len(digests), _CHUNK):
+        for digest, *named in app.register.retention.naming(digests[first : first + _CHUNK]):
+            if tuple(named) not in due:
+                return digest
+    return None

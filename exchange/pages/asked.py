@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
@@ -16,21 +16,27 @@ from exchange.operation.health import Health, quick
 from exchange.pages import answering
 from exchange.pages.access import Visitor
 from exchange.pages.forgery import make_token, token_key
-from exchange.register import Register
+from exchange.register import Batch, Register, State
 from exchange.settings import read_secret
 from exchange.supervision.months import Kept
 
 _NO_REASON_LEFT: Final = Explanation(
     "", (), "没有留下说明：超时、被终止，或进程被杀", "nothing was left: too slow, ended from outside, or killed",
-    "看任务日志；没有异常的，清除重跑", "read its log; where nothing is wrong, clear the task",
+    "看任务日志；没有异常的即可重跑", "read its log; where nothing is wrong it may be run again",
+)  # fmt: skip
+_MARKED: Final = Explanation(
+    "", (), "整个运行被标记为失败，没有任务出错", "the run was marked failed; no task of it has failed",
+    "在审计日志中查明何人、为何标记；要继续办理的，选择整个运行的全部任务（不只是失败的）",
+    "see in the audit log who marked it, and why; to go on, choose all tasks of the run and not the failed ones alone",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A batch's run of which a task failed: which one, and where the run is seen. ``again``: it is tried again by
-    itself; ``code``: what stopped it (``schemas/troubles.toml``), ``message``: its last sentence. Both come from
-    Airflow, where an operator can alter them: they are shown, and nothing else.
+    """A batch's run of which a task failed: which one, none where the run was marked, and where it is seen. ``again``:
+    it is tried again by itself; ``code``: what stopped it (``schemas/troubles.toml``), ``message``: its last sentence.
+    Both come from Airflow, where an operator can alter them: they are shown, and nothing else. ``release``: of a run
+    that sends a release.
     """
 
     task: str
@@ -38,11 +44,17 @@ class Failure:
     again: bool = False
     code: str = ""
     message: str = ""
+    release: bool = False
 
     @property
     def why(self) -> Explanation:
         """What the failure means and what to do."""
-        return explanations().get(self.code, _NO_REASON_LEFT)
+        return explanations().get(self.code, _NO_REASON_LEFT) if self.task else _MARKED
+
+
+def _is_answered(batch: Batch) -> bool:
+    """Whether nothing is left of it but rows that wait for a release."""
+    return batch.state is State.CLOSED or (batch.state is State.DELIVERED and bool(batch.rows_open))
 
 
 @dataclass(frozen=True)
@@ -65,6 +77,15 @@ class PageContext:
     def health(self) -> Health:
         """Looks with a register of its own, which gives a silent database up early."""
         return Health(quick(self.app.settings))
+
+    def failures_of(self, batches: Iterable[Batch]) -> dict[str, Failure]:
+        """Of these batches. What failed of a run is over once its batch is answered, whoever did that: by hand, say."""
+        failed = self.failures()
+        return {
+            batch.id: failure
+            for batch in batches
+            if (failure := failed.get(batch.id)) is not None and (failure.release or not _is_answered(batch))
+        }
 
     def of(self, visitor: Visitor) -> App:
         """The office in this person's name."""

@@ -57,7 +57,7 @@ def batch(asked: PageRequest) -> Response:
             for title, heads, rows in _tables(asked.app, shown, steps, every_answer=every_answer)
             if rows
         ],
-        failure=asked.context.failures().get(shown.id),
+        failure=asked.context.failures_of([shown]).get(shown.id),
     )
 
 

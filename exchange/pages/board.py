@@ -74,9 +74,10 @@ class BoardLine:
 def board(asked: PageRequest) -> Response:
     """The board: all open batches, as far as they fit the filter."""
     query = dict(asked.request.query_params)
-    known, failures, today = agreements(asked.app), asked.context.failures(), office_day(asked.app.now())
+    known, today = agreements(asked.app), office_day(asked.app.now())
     wanted = _wanted(query or dict(parse_qsl(asked.request.cookies.get(COOKIE, ""))), known)
     lines = open_lines(asked.app.register.engine)
+    failures = asked.context.failures_of(line.batch for line in lines)
     batches = open_picture(asked.app, lines, today, every=True)
     chosen = [line for line in batches if _fits(line, known, wanted, failures)]
     page = page_of(chosen, query.get("page"))
@@ -99,7 +100,7 @@ def board(asked: PageRequest) -> Response:
         level=labels.level,
         urgencies=Urgency,
         waits=_WAITING,
-        failed=sum(line.batch.id in failures for line in batches),
+        failed=len(failures),
         troubles=troubles(asked.app),
         standing=standing(asked.app),
         moment=words.moment(asked.app.now())[-5:],

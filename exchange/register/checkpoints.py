@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -26,7 +27,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
-from exchange.base.files import locked, make_folder, sync_folder, write_atomically
+from exchange.base.files import entries, locked, make_folder, sync_folder, write_atomically
 from exchange.register import as_made, ledger
 from exchange.register.models import LedgerRow
 from exchange.register.signing import Checkpoint, LedgerKey, note, parse_note
@@ -58,7 +59,7 @@ class Kept:
 
     def files(self) -> list[Path]:
         """The files of the office's own checkpoints that were not refuted, the oldest day first."""
-        return sorted(path for path in self.folder.glob("????-??-??") if path.is_file())
+        return [path for path in entries(self.folder) if fnmatchcase(path.name, "????-??-??") and path.is_file()]
 
     def keep_cosigned(self, text: str, key: bytes, size: int) -> Path:
         """A checkpoint with the cosignature of the witness whose key has this id."""
@@ -69,7 +70,8 @@ class Kept:
     def cosigned(self, key: bytes | None = None) -> list[Path]:
         """What witnesses cosigned, or the one whose key has this id; the smallest ledger first."""
         key_id = "?" * 8 if key is None else key.hex()
-        paths = (self.folder / _COSIGNED).glob(f"{key_id}-{'?' * _DIGITS}")
+        pattern = f"{key_id}-{'?' * _DIGITS}"
+        paths = [path for path in entries(self.folder / _COSIGNED) if fnmatchcase(path.name, pattern)]
         return sorted(paths, key=lambda path: path.name.partition("-")[2])
 
     def all(self) -> list[Path]:

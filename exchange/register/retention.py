@@ -232,6 +232,17 @@ class Retention:
         with transaction(self.engine) as session:
             return sorted({*session.scalars(query), *filter(None, session.scalars(certificates))})
 
+    def naming(self, digests: Sequence[str]) -> list[tuple[str, str, str]]:
+        """(SHA-256, batch, role) of what names these files and nobody intends to destroy; of a certificate of
+        conformance batch and role are empty.
+        """
+        named = select(FileRow.sha256, FileRow.batch_id, FileRow.role).outerjoin(DestructionRow, _same_file())
+        named = named.where(FileRow.sha256.in_(digests), DestructionRow.id.is_(None))
+        certificates = select(ConformanceRow.sha256).where(ConformanceRow.sha256.in_(digests))
+        with transaction(self.engine) as session:
+            rows = [(digest, batch, role) for digest, batch, role in session.execute(named)]
+            return [*rows, *((digest, "", "") for digest in session.scalars(certificates) if digest)]
+
     def named_lately(self) -> list[str]:
         """The hashes of the files, neither destroyed nor about to be, of the batches of the ledger's last lines."""
         lines = select(LedgerRow.batch_id).where(LedgerRow.batch_id.is_not(None))

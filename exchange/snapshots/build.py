@@ -16,6 +16,7 @@ import polars as pl
 import pyarrow as pa
 
 from exchange.base.errors import Halt
+from exchange.base.files import disk_trouble, entries
 from exchange.base.tables import SOURCES
 from exchange.matching.identity import Population
 from exchange.snapshots import events, offences, population
@@ -68,8 +69,11 @@ def _change(current: Version | None, rows: float) -> float:
 
 
 def newest_export(exports: Path, source: str) -> tuple[Path, date] | None:
-    """The newest complete export folder of a source and its date, None when there is none."""
-    folders = sorted(path.parent for path in (exports / source).glob(f"*/{COMPLETE}"))
+    """The newest complete export folder of a source and its date, None when there is none; Halt where it may not be
+    looked into.
+    """
+    with disk_trouble(exports / source):
+        folders = [folder for folder in entries(exports / source) if (folder / COMPLETE).exists()]
     return (folders[-1], date.fromisoformat(folders[-1].name)) if folders else None
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from exchange.base.errors import Halt
+from exchange.base.files import entries
 from exchange.base.tables import SourceTable, absent_columns, export_columns
 
 
@@ -19,7 +20,7 @@ def scan_export(folder: Path, table: SourceTable) -> pl.LazyFrame:
     """All rows of the export as String columns, empty where a value is missing; Halt where files or columns do not
     fit.
     """
-    files = {kind: sorted(folder.glob(f"*.{kind}")) for kind in ("csv", "parquet")}
+    files = {kind: [path for path in entries(folder) if path.suffix == f".{kind}"] for kind in ("csv", "parquet")}
     if bool(files["csv"]) == bool(files["parquet"]):
         msg = f"{folder}: expected *.csv or *.parquet files, found {'both' if files['csv'] else 'none'}"
         raise Halt(msg)

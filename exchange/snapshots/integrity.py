@@ -9,7 +9,9 @@ Rules
   ordinary way; a disk that forgets, or somebody who sets times back, is found by the nightly check, which believes no
   note.
 - A version that fails is taken out of use by a note beside it, which every machine that shares the folder sees. Only
-  the same version, built again and checked, ends that; that it once failed stays noted.
+  the same version, built again and checked, ends that, or that it is gone in its time; that it once failed stays noted.
+- What may not be read (rights, a network disk that is away) was not altered: a person looks, and once it can be read it
+  is in use as before. Nor was what is removed while it is read.
 """
 
 from __future__ import annotations
@@ -23,19 +25,28 @@ from pathlib import Path
 from typing import Final
 
 from exchange.base.errors import Halt
-from exchange.base.files import sha256_of, write_atomically
+from exchange.base.files import disk_trouble, sha256_of, write_atomically
 
 _RECORD: Final = "snapshot.json"
 _NAME_HASH: Final = 12
 _BROKEN: Final = ".broken-"
 
 
+class Past(Halt):
+    """A version that answers nothing any more: it was removed in its time, or is of another layout."""
+
+
 def check(folder: Path, source: str) -> None:
-    """Reads every file of the version in this folder; Halt, and it is out of use, where one is not as written."""
-    wrong = _wrong_file(folder)
-    if wrong is None:
-        _note(folder)
-        return
+    """Reads every file of the version in this folder; Halt, and it is out of use, where one is not as written. Halt
+    alone where it may not be read, Past where the version is gone.
+    """
+    with disk_trouble(folder):
+        wrong = _wrong_file(folder)
+        if wrong is None:
+            _note(folder)
+            return
+        if not folder.is_dir():
+            raise Past(gone(source, folder.name))
     _take_out_of_use(folder, wrong)
     raise Halt(words(source, folder.name, wrong))
 
@@ -44,14 +55,15 @@ def check_once(folder: Path, source: str) -> None:
     """As :func:`check`, but nothing is read where this machine's note says that it was. Halt also where it is out of
     use.
     """
-    if (broken := _broken_note(folder)).exists():
-        raise Halt(words(source, folder.name, broken.read_text("utf-8", "replace")))
+    with disk_trouble(folder):
+        if (broken := _broken_note(folder)).exists():
+            raise Halt(words(source, folder.name, broken.read_text("utf-8", "replace")))
     if not _noted(folder):
         check(folder, source)
 
 
 def mended(folder: Path) -> None:
-    """Puts a version that was built again back into use; that it once failed stays noted."""
+    """Ends that a version is out of use: it was built again, or is gone. That it once failed stays noted."""
     with suppress(FileNotFoundError):
         _broken_note(folder).replace(folder.parent / f".mended-{folder.name}")
 
@@ -78,6 +90,19 @@ def words(source: str, name: str, wrong: str) -> str:
     )
 
 
+def gone(source: str, name: str) -> str:
+    """The message about a version that is not there (any more)."""
+    return f"snapshot {source} {name} is not on disk"
+
+
+def record_in(folder: Path) -> bytes:
+    """The bytes of the version's ``snapshot.json``, none where there is no such file; Halt where it may not be read."""
+    path = folder / _RECORD
+    with disk_trouble(path), suppress(FileNotFoundError):
+        return path.read_bytes()
+    return b""
+
+
 def is_named_by(folder: Path, record: bytes) -> bool:
     """Whether the version's name is made of the hash of these bytes, as it is of its ``snapshot.json``."""
     return hashlib.sha256(record).hexdigest()[:_NAME_HASH] == folder.name.rpartition(".")[2]
@@ -85,12 +110,12 @@ def is_named_by(folder: Path, record: bytes) -> bool:
 
 def _wrong_file(folder: Path) -> str | None:
     """The name of the first file that is not as written, None where all are."""
+    record = record_in(folder)
+    if not is_named_by(folder, record):
+        return _RECORD
     try:
-        record = (folder / _RECORD).read_bytes()
-        if not is_named_by(folder, record):
-            return _RECORD
         files: dict[str, str] = json.loads(record)["files"]
-    except (OSError, ValueError, KeyError):
+    except (ValueError, KeyError):
         return _RECORD
     if not files:
         return "every table (there is none)"
@@ -100,7 +125,7 @@ def _wrong_file(folder: Path) -> str | None:
 def _is_whole(path: Path, digest: str) -> bool:
     try:
         return sha256_of(path) == digest
-    except OSError:
+    except FileNotFoundError:
         return False
 
 

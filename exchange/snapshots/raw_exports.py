@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from exchange.base.files import entries, files_below
 from exchange.base.tables import SOURCES
 from exchange.snapshots.build import COMPLETE
 from exchange.snapshots.versions import LAYOUT, Snapshots
@@ -86,7 +87,7 @@ def _modified(folder: Path) -> Iterator[float]:
 
 
 def _folders(exports: Path, source: str) -> Iterator[tuple[Path, date]]:
-    for folder in sorted((exports / source).glob("????-??-??")):
+    for folder in entries(exports / source):
         try:
             yield folder, date.fromisoformat(folder.name)
         except ValueError:
@@ -94,4 +95,4 @@ def _folders(exports: Path, source: str) -> Iterator[tuple[Path, date]]:
 
 
 def _files(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file()]
+    return files_below(folder)

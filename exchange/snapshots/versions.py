@@ -2,15 +2,17 @@
 
     <home>/snapshots/<source>/<as-of date>.<12 hex of the content's SHA-256>/   snapshot.json and the Arrow files
     <home>/snapshots/<source>/.building-…       a build that is under way: its process holds a lock on it
+    <home>/snapshots/<source>/.removing-…       a version that is being removed
     <home>/snapshots/<source>/current                                            the name of the published version
     <home>/snapshots/<source>/published                                          which were published when, a line each
 
 Rules: each build has a folder of its own, which is renamed when it is whole and checked, so a half-built one is never
 visible; of two that made the same the second finds it there. What a killed build left (plain people) goes with the next
 build of any source and day, and at start; a build of another source is never waited for, and one of the same for a
-few minutes only. A version is never changed afterwards, and what was (``integrity.py``) is no
-longer used; publishing is one atomic replacement of ``current`` and never goes back in time; the
-same export gives the same version. Old versions go when newer ones are kept and nobody needs them (``prune``).
+few minutes only. A version is never changed afterwards, and what was (``integrity.py``) is no longer used; publishing
+is one atomic replacement of ``current`` and never goes back in time; the same export gives the same version. Old
+versions go when newer ones are kept and nobody needs them (``prune``): each is renamed first, so that who is killed
+while its files go leaves none that looks altered, and what is left goes as what a killed build left.
 """
 
 from __future__ import annotations
@@ -30,22 +32,29 @@ from typing import Final
 import pyarrow as pa
 
 from exchange.base.errors import Halt
-from exchange.base.files import disk_trouble, locked, make_folder, private, sha256_of, sync_folder, write_atomically
+from exchange.base.files import (
+    disk_trouble,
+    entries,
+    locked,
+    make_folder,
+    private,
+    sha256_of,
+    sync_folder,
+    write_atomically,
+)
 from exchange.matching.lookup import SortedTable
 from exchange.snapshots import integrity
+from exchange.snapshots.integrity import Past
 
 _VERSION: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.[0-9a-f]{12}")
 _BUILDING: Final = ".building-"
+_REMOVING: Final = ".removing-"
 _RECORD: Final = "snapshot.json"
 LAYOUT: Final = 5
 """The number of the form in which tables lie on disk (``columns.py``) and of the way in which an export is read; who
 changes either raises it, as claims would be compared with what was read otherwise. Versions of another one are built
 again.
 """
-
-
-class Past(Halt):
-    """A version that answers nothing any more: it was removed in its time, or is of another layout."""
 
 
 @dataclass(frozen=True)
@@ -99,9 +108,10 @@ class Version:
         """Its ``snapshot.json``. Where that is not what was written: Halt, and the version is out of use from
         then on.
         """
-        content = (self.folder / _RECORD).read_bytes()
+        content = integrity.record_in(self.folder)
         if not integrity.is_named_by(self.folder, content):
             integrity.check(self.folder, self.source)
+            content = integrity.record_in(self.folder)
         return SnapshotRecord.read(content)
 
     def sound_record(self) -> SnapshotRecord | None:
@@ -158,16 +168,22 @@ class Snapshots:
         self.invented = invented
 
     def versions(self, source: str) -> list[Version]:
-        """All whole versions of a source, oldest first."""
-        names = sorted(path.name for path in (self.folder / source).glob("*") if _VERSION.fullmatch(path.name))
-        return [self.version(source, name) for name in names]
+        """All versions of a source, oldest first; whether each is as it was written is not asked."""
+        paths = [path for path in entries(self.folder / source) if _VERSION.fullmatch(path.name)]
+        return [Version(source, path.name, path, self.invented) for path in paths]
+
+    def readable(self, source: str) -> list[Version]:
+        """The versions of today's layout that are not out of use, oldest first."""
+        versions = [version for version in self.versions(source) if not integrity.is_out_of_use(version.folder)]
+        records = [(version, version.sound_record()) for version in versions]
+        return [version for version, record in records if record is not None and record.layout == LAYOUT]
 
     def version(self, source: str, name: str) -> Version:
         """A version by its name; Past when it is not there (any more)."""
         folder = self.folder / source / name
-        if not _VERSION.fullmatch(name) or not (folder / _RECORD).is_file():
-            msg = f"snapshot {source} {name} is not on disk"
-            raise Past(msg)
+        with disk_trouble(folder):
+            if not _VERSION.fullmatch(name) or not (folder / _RECORD).is_file():
+                raise Past(integrity.gone(source, name))
         return Version(source, name, folder, self.invented)
 
     def answers_still(self, source: str, name: str) -> bool:
@@ -224,8 +240,8 @@ class Snapshots:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def clean(self) -> int:
-        """Removes what builds that were killed left behind; how many folders."""
-        left = [path for path in self.folder.glob(f"*/{_BUILDING}*") if path.is_dir()]
+        """Removes what builds and removals that were killed left behind; how many folders."""
+        left = [path for kind in (_BUILDING, _REMOVING) for path in self.folder.glob(f"*/{kind}*") if path.is_dir()]
         return sum(_removed_if_nobodys(path) for path in left)
 
     def publish(self, version: Version) -> None:
@@ -270,11 +286,15 @@ class Snapshots:
             return ""
 
     def verify(self, source: str) -> list[str]:
-        """Reads all versions of a source whole, whatever was noted; a sentence for each that is not as written."""
+        """Reads all versions of a source whole, whatever was noted; a sentence for each that is not as written, or may
+        not be read. One that is removed meanwhile is none of them.
+        """
         troubles = []
         for version in self.versions(source):
             try:
                 integrity.check(version.folder, source)
+            except Past:
+                continue
             except Halt as error:
                 troubles.append(str(error))
         return troubles
@@ -287,16 +307,20 @@ class Snapshots:
     def prune(self, source: str, keep: int, pinned: Collection[tuple[str, str]]) -> list[str]:
         """Removes all but the newest ``keep`` versions, two of them at least, the published one and those that
         are needed (``pinned``): who is accepting a batch just now may be about to use the one that was published a
-        moment ago.
+        moment ago. The names of those that are gone by this call.
         """
+        self.clean()
         current = self.published(source)
         old = self.versions(source)[: -max(keep, 2)]
         removed = []
         for version in old:
             if version == current or (source, version.name) in pinned:
                 continue
-            shutil.rmtree(version.folder)
-            removed.append(version.name)
+            if _removed(version.folder):
+                removed.append(version.name)
+        for name, _ in integrity.out_of_use(self.folder / source):
+            if not (folder := self.folder / source / name).is_dir():
+                integrity.mended(folder)
         return removed
 
 
@@ -314,6 +338,20 @@ def _put_in_place(building: Path, path: Path, source: str) -> None:
     sync_folder(path.parent)
     integrity.check(path, source)
     integrity.mended(path)
+
+
+def _removed(folder: Path) -> bool:
+    """Removes a version, which is not there from the first moment on; False where another process was faster."""
+    aside = folder.with_name(f"{_REMOVING}{folder.name}")
+    with disk_trouble(folder.parent):
+        try:
+            with locked(folder, wait=False):  # so that nobody takes it for a leftover
+                folder.rename(aside)
+                sync_folder(folder.parent)
+                shutil.rmtree(aside)
+        except (FileNotFoundError, BlockingIOError):
+            return False
+    return True
 
 
 def _removed_if_nobodys(building: Path) -> bool:

@@ -2,7 +2,8 @@
 
     <home>/status/maintenance.json      what was announced, by whom; those that are over go with the next one
 
-Rules: one process writes at a time, whole files only; a note holds no identity number, for it is read outside.
+Rules: one process writes at a time, whole files only; a note holds no identity number, for it is read outside. What is
+announced already is not announced twice: a command that was cut off may be run again.
 """
 
 from __future__ import annotations
@@ -42,7 +43,9 @@ def announced(home: Path, now: datetime) -> list[Announced]:
 
 
 def announce(home: Path, begins_at: datetime, ends_at: datetime, now: datetime, by: str, words: tuple[str, str]) -> int:
-    """Writes one down; its number. ``words``: Chinese and English. Halt where its times or words are none."""
+    """Writes one down; its number, or that of the same one where it is announced already. ``words``: Chinese and
+    English. Halt where its times or words are none.
+    """
     if not now < ends_at or not begins_at < ends_at:
         msg = "maintenance ends after it begins, and not before now"
         raise Halt(msg)
@@ -53,6 +56,9 @@ def announce(home: Path, begins_at: datetime, ends_at: datetime, now: datetime, 
             raise Halt(msg)
     with locked(make_folder(home / "status")):
         before = _read(home)
+        for notice in before:
+            if (notice.begins_at, notice.ends_at, notice.zh, notice.en) == (begins_at, ends_at, *words):
+                return notice.number
         number = max((notice.number for notice in before), default=0) + 1
         living = [notice for notice in before if notice.ends_at > now]
         _write(home, [*living, Announced(number, begins_at, ends_at, *words, by)])

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from exchange.app import App
-from exchange.base.files import make_folder, sha256, write_atomically
+from exchange.base.files import files_below, make_folder, sha256, write_atomically
 from exchange.calendar.working_days import office_day
 from exchange.register.standing import moved_since
 from exchange.status.maintenance import announced
@@ -78,7 +78,7 @@ def _everybody(app: App) -> str:
 def _files(app: App) -> Iterator[tuple[str, int, int]]:
     """Path, time and size of each agreement and certificate, of the office's own days, and of this software."""
     keys, days = app.settings.keys, app.settings.office_days
-    agreed = [path for path in sorted(app.settings.agreements.rglob("*")) if path.suffix in _AGREED]
+    agreed = [path for path in files_below(app.settings.agreements) if path.suffix in _AGREED]
     own = [keys.signing_certificate, keys.decryption_certificate, *([days] if days else [])]
     for path in (*agreed, *own, Path(__file__)):
         with suppress(OSError):

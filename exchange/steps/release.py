@@ -30,6 +30,7 @@ import polars as pl
 
 from exchange.agreements.sections import LETTER_ITEMS
 from exchange.app import App
+from exchange.base.duty import RELEASES, Duties
 from exchange.base.errors import Halt
 from exchange.base.tables import PENDING
 from exchange.calendar.working_days import office_day
@@ -89,6 +90,7 @@ def propose_all(app: App) -> Proposals:
         except Halt as problem:
             proposals.troubles.append(f"{batch.id}: {problem}")
     proposals.releases = app.register.releases.under_way()
+    Duties.of_home(app.settings.home).done(RELEASES, f"{len(proposals.troubles)}")
     return proposals
 
 

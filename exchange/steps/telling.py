@@ -28,7 +28,7 @@ from exchange.matching.id_numbers import standardise
 from exchange.matching.identity import Population
 from exchange.matching.lookup import Keys
 from exchange.register import Batch, Release, ReleaseState, Role, State
-from exchange.snapshots.versions import Past
+from exchange.snapshots.integrity import Past
 from exchange.steps.answers import POPULATION, BatchContext, answer_columns
 from exchange.steps.bases import looked_at_again
 from exchange.steps.disclosure import AWAITING, as_disclosed

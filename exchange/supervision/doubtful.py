@@ -1,7 +1,8 @@
 """People of doubtful identity by division of registration, from a snapshot of the population (Yunnan's notice of 2017).
 
-Rules: people whose registration was cancelled are not counted; the version is the last one of the month, or the first
-one after it where none of the month is kept any more.
+Rules: people whose registration was cancelled are not counted; the version is the last one of the month that can be
+read, or the first one after it where none of the month is kept any more: what is out of use, or of the layout of
+before an update, holds no report up.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ SCHEMA = {"division": pl.String, "people": pl.Int64}
 
 def version_of(snapshots: Snapshots, last: date) -> Version | None:
     """The newest version as of the month's last day or before, else the oldest after it; None where there is none."""
-    versions = snapshots.versions(POPULATION)
+    versions = snapshots.readable(POPULATION)
     before = [version for version in versions if version.as_of <= last]
     return before[-1] if before else next(iter(versions), None)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from exchange.app import App
+from exchange.base.files import files_below
 from exchange.base.paths import EXPECTATIONS, SCHEMAS
 
 log = logging.getLogger(__name__)
@@ -38,8 +39,8 @@ def watch_configuration(app: App) -> list[str]:
 
 def _files(app: App) -> Iterator[tuple[str, Path]]:
     keys, days = app.settings.keys, app.settings.office_days
-    for path in sorted(app.settings.agreements.rglob("*")):
-        if path.suffix in _AGREED and path.is_file():
+    for path in files_below(app.settings.agreements):
+        if path.suffix in _AGREED:
             yield f"agreements/{path.relative_to(app.settings.agreements)}", path
     for path in (keys.signing_certificate, keys.decryption_certificate, keys.register_public):
         yield f"keys/{path.name}", path

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from exchange.app import App
-from exchange.base.duty import RUNS, Duties
+from exchange.base.duty import RUNS, WATCH, Duties
 from exchange.calendar.working_days import office_day
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import demo_partner, month
@@ -156,6 +156,17 @@ def test_a_failure_and_the_operators_clear(
     assert app.register.batch(request.batch).state is State.CLOSED
 
 
+@pytest.mark.parametrize("lane", [Lane.BATCH, Lane.IMMEDIATE])
+def test_a_run_by_hand_that_is_called_otherwise_says_how_it_is_called(airflow: Airflow, lane: Lane) -> None:
+    run_id = f"manual__{next(_numbers)}"
+    with airflow.api("op") as operator:
+        operator.trigger(lane, run_id, {"batch": "court-changchun.airflow-1"})
+        assert operator.wait_for_run(lane, run_id, SECONDS) == "failed"
+        log = str(operator.log(lane, run_id, "receive" if lane is Lane.BATCH else "answer"))
+    assert "须人工处理：运行编号不是批次号" in log
+    assert "clear this task" not in log
+
+
 def test_a_failed_run_is_left_to_a_person_and_one_that_ended_before_its_batch_is_taken_up(
     airflow: Airflow, airflow_world: World, app: App
 ) -> None:
@@ -234,6 +245,8 @@ def test_the_watch_tells_the_office(airflow: Airflow, app: App) -> None:
     messages = [json.loads(each)["body"]["text"]["content"] for each in received]
     assert all([batch in message for message in messages].count(True) == 1 for batch in untold)
     assert late(app) == set()
+    assert app.register.configuration.known() != [], "the ledger was told what the answers are decided by"
+    assert Duties.of_home(app.settings.home).last(WATCH) is not None
 
 
 def test_clearing_a_finished_batch_delivers_nothing_new(

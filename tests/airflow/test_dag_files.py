@@ -8,10 +8,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from exchange.base.errors import Retryable
 from exchange.base.paths import DAGS
 from exchange.demo.servers.airflow import DAG_IDS
 from exchange.intake.shares import Share
@@ -91,6 +93,34 @@ def test_what_ends_a_try_is_tried_again_or_waits_for_a_person() -> None:
         "Stopped": "fail",
         "ValueError": "default",
     }
+
+
+ENDS = {
+    "its first try": (1, 3, 3, "will be tried again"),
+    "its last but one": (3, 3, 3, "will be tried again"),
+    "its last": (4, 3, 3, "a person must look"),
+    "cleared after its last": (5, 8, 3, "will be tried again"),
+    "of a DAG that runs again anyway": (1, 0, 0, "the next run does it"),
+    "of such a DAG, cleared": (2, 1, 0, "the next run does it"),
+}
+
+
+@pytest.mark.parametrize(("tried", "most", "retries", "said"), ENDS.values(), ids=ENDS.keys())
+def test_who_goes_on_is_told_as_it_is(
+    caplog: pytest.LogCaptureFixture, tried: int, most: int, retries: int, said: str
+) -> None:
+    """Nobody waits for a try that does not come: the last one says that a person is to clear the task."""
+    sys.path.insert(0, str(DAGS))
+    from household import tasks
+
+    instance: Any = SimpleNamespace(try_number=tried, max_tries=most, task=SimpleNamespace(retries=retries))
+    assert isinstance(tasks._ended(Retryable("the server is away"), instance), tasks.Ended)
+    chinese, english = (record.getMessage() for record in caplog.records)
+    assert said in english
+    assert "the server is away" in english
+    waits = said == "a person must look"
+    assert (waits, waits) == ("须人工处理" in chinese, "Clear" in chinese)
+    assert ("会自动重试" in chinese) == (said == "will be tried again")
 
 
 def test_the_parts_of_the_watch_do_not_hold_each_other_up(bag: dict[str, Any]) -> None:

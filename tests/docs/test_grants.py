@@ -43,7 +43,7 @@ def test_the_daily_role_keeps_the_clock(app: App, court: DemoPartner, ask: Calla
     app.register.clock.start(request.batch, app.now() + timedelta(days=9), app.office_days)
     found = watch_all(App(app.settings, app.register, lambda: datetime.now(UTC) + timedelta(days=60)))
     assert found.troubles == []
-    assert request.batch in found.recount.informed
+    assert request.batch in found.counted.recount.informed
     assert request.batch in {alert.subject for alert in found.alerts}
     app.register.alerts.mark_sent(found.alerts, app.now())
     app.register.missing.notice(court.id, ("annual", "2000", ""), date(2000, 1, 1), app.now())

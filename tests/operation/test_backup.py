@@ -4,10 +4,12 @@ meanwhile is no fault.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path, PurePath
 from threading import Event, Thread
+from typing import Any
 
 import pytest
 
@@ -18,8 +20,10 @@ from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.servers.postgres import Postgres
 from exchange.demo.world import World
 from exchange.intake.collect import poll
-from exchange.operation.backup import make_backup, plan_of
-from exchange.operation.vault import Entry, Vault
+from exchange.operation import restoring
+from exchange.operation.backup import DATABASES, make_backup, plan_of
+from exchange.operation.dump import restore
+from exchange.operation.vault import RESTORING, Entry, Vault
 from exchange.register import State
 from exchange.settings import Settings
 
@@ -103,7 +107,13 @@ def test_the_drill(
     text = restored.read_text("utf-8").replace(f":{world.postgres.port}/", f":{elsewhere.port}/")
     restored.write_text(text.replace(str(world.postgres.password_file), str(elsewhere.password_file)), "utf-8")
     run(config, "restore", "files", str(to), str(office), *opened, code=70)  # somebody works with it
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(restoring, "restore", cut_off_after_one())
+        run(restored, "restore", "databases", str(to), *opened, code=70)
+    left = office / "home" / f"{RESTORING}{DATABASES}" / "register.dump"
+    left.write_bytes(b"plain, of one that was killed")
     run(restored, "restore", "databases", str(to), *opened)
+    assert not left.exists()
     elsewhere.grant()
     run(restored, "restore", "databases", str(to), *opened, code=70)
     assert "unaltered" in run(restored, "register", "verify", "--deep")
@@ -130,6 +140,18 @@ def test_the_drill(
     config.unlink()
     app.register.refuse(claimed.batch, "data_hash", row=None, column="data.sha256")  # not the next test's
     assert pipeline.run(app, accepted.batch)
+
+
+def cut_off_after_one() -> Callable[..., None]:
+    """Restores one database, and is killed at the second."""
+    numbers = itertools.count(1)
+
+    def restored(*arguments: Any) -> None:
+        if next(numbers) > 1:
+            raise MemoryError
+        restore(*arguments)
+
+    return restored
 
 
 @pytest.fixture
@@ -177,6 +199,10 @@ def test_a_file_that_goes_when_it_is_its_turn_is_no_fault(
         (gone[0].parent / ".gone").rename(gone[0])
     assert len(made.backup.entries) > 20
     assert str(gone[0].relative_to(kept_by.parent)) not in made.backup.entries
+    version = gone[0].parent.relative_to(kept_by.parent)
+    if "snapshots" in kind:
+        left = [path for path in made.backup.entries if PurePath(path).is_relative_to(version)]
+        assert left == [], "a part of a version would look altered where it is restored"
     assert Vault(plan_of(office).to).altered(made.backup) == []
 
 

@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from exchange.app import App
-from exchange.base.duty import ALTERED, COLLECT, LOOKOUT, VERIFY, Duties
+from exchange.base.duty import ALTERED, COLLECT, LOOKOUT, RELEASES, RETENTION, VERIFY, WATCH, Duties
 from exchange.cli.main import commands
 from exchange.demo.world import World
 from exchange.operation import machine, office
@@ -92,13 +92,16 @@ def test_the_province_of_those_who_test(apart: App, tmp_path: Path) -> None:
     assert conditions(office.snapshots(tested))[office.TEST_LANE] is WARNING
 
 
-@pytest.mark.parametrize(("duty", "never"), [(COLLECT, FAILING), (LOOKOUT, WARNING)])
+@pytest.mark.parametrize(
+    ("duty", "never"),
+    [(COLLECT, FAILING), (LOOKOUT, WARNING), (WATCH, WARNING), (RELEASES, WARNING), (RETENTION, WARNING)],
+)
 def test_duties(apart: App, duty: str, never: Condition) -> None:
     assert conditions(office.duties(apart))[duty] is never
     duties = Duties.of_home(apart.settings.home)
     duties.done(duty)
     assert conditions(office.duties(apart))[duty] is OK
-    for hour in (-3600, 3600):  # from ahead of now is of a clock that was put back
+    for hour in (-100 * 3600, 100 * 3600):  # from ahead of now is of a clock that was put back
         moment = time.time() + hour
         os.utime(duties.folder / duty, (moment, moment))
         assert conditions(office.duties(apart))[duty] is never

@@ -203,6 +203,9 @@ def test_the_rules_alert(tmp_path: Path) -> None:
         "ExchangeBatchesLate": ('exchange_batches_due{urgency="late"}', "2"),
         "ExchangeLedgerAltered": ("exchange_ledger_sound", "0"),
         "ExchangeNobodyCollects": ('exchange_duty_age_seconds{duty="collect"}', "601"),
+        "ExchangeNobodyReleases": ('exchange_duty_age_seconds{duty="releases"}', "601"),
+        "ExchangeNothingDestroyed": ('exchange_duty_age_seconds{duty="retention"}', "259201"),
+        "ExchangeNobodyWatchesDueDays": ('exchange_duty_age_seconds{duty="watch"}', "10801"),
         "ExchangeSnapshotMissing": ('exchange_snapshot_present{source="population"}', "0"),
         "ExchangeCheckFails": ('exchange_health{check="disk"}', "2"),
     }
@@ -211,11 +214,11 @@ def test_the_rules_alert(tmp_path: Path) -> None:
         tests.append(
             {
                 "interval": "1m",
-                "input_series": [{"series": series, "values": f"{number}x60"}],
+                "input_series": [{"series": series, "values": f"{number}x120"}],
                 "promql_expr_test": [
                     {
                         "expr": f'count(ALERTS{{alertname="{name}", alertstate="firing"}})',
-                        "eval_time": "30m",
+                        "eval_time": "90m",
                         "exp_samples": [{"labels": "{}", "value": 1}],
                     }
                 ],

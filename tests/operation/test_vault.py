@@ -15,7 +15,7 @@ from exchange.base.errors import Halt, Retryable
 from exchange.base.files import sha256, sha256_of
 from exchange.operation import vault as vault_module
 from exchange.operation.restoring import chosen, restore_files
-from exchange.operation.vault import Altered, Entry, Vault
+from exchange.operation.vault import DUMPING, Altered, Entry, Vault
 from exchange.wire.envelope import load_key_pair
 
 from .conftest import Run
@@ -94,6 +94,15 @@ def test_a_second_backup_costs_what_is_new_and_one_that_was_cut_off_is_none(
     assert {path: after[path] for path in before} == before
     assert len(after) == 4
     assert [len(backup.entries) for backup in third.backups()] == [2, 3]
+
+
+def test_what_a_killed_backup_dumped_goes_with_the_next(vault: Vault) -> None:
+    """It is the register as it is, not encrypted yet."""
+    left = vault.folder / f"{DUMPING}left" / "register.dump"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"plain")
+    with vault.written():
+        assert not left.parent.exists()
 
 
 def test_a_disk_that_does_not_give_back_what_was_written(tmp_path: Path, vault: Vault) -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from exchange import pipeline
+from exchange import pipeline, retention
 from exchange.app import App
 from exchange.base.errors import Halt
+from exchange.base.files import Archive
 from exchange.demo.partner import DemoPartner, Request
 from exchange.intake.collect import poll
 from exchange.operation.verification import NIGHTS, tonights, verify_archive, verify_tonights_archive
@@ -47,7 +48,57 @@ def test_an_altered_file_is_found_in_its_night_and_in_no_other(
         assert len(found) == 1
         with pytest.raises(Halt):
             verify_archive(app)
-    assert verify_archive(app) == len(app.register.retention.not_destroyed())
+    assert verify_archive(app) == (len(app.register.retention.not_destroyed()), 0)
+
+
+def test_what_a_night_destroys_meanwhile_is_not_told_as_gone(
+    app: App,
+    court: DemoPartner,
+    ask: Callable[..., Request],
+    later: Callable[[timedelta], App],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A year's files take longer to read than a night begins after the other."""
+    request = ask()
+    court.drop(court.make_set(request))
+    poll(app)
+    assert pipeline.run(app, request.batch)
+    old, read = later(timedelta(days=400)), Archive.verified_path
+    digests = app.register.retention.not_destroyed()
+    data = app.register.file(request.batch, Role.DATA).sha256
+
+    def verified(archive: Archive, digest: str) -> Path:
+        if digest == digests[0]:
+            retention.run(old)
+        return read(archive, digest)
+
+    monkeypatch.setattr(Archive, "verified_path", verified)
+    kept, past = verify_archive(app)
+    assert app.archive.is_gone(data)
+    assert 0 < kept < len(digests)
+    assert past == 0, "it is written down"
+
+
+def test_what_is_past_its_time_and_gone_is_told_apart_and_nothing_else(
+    app: App, court: DemoPartner, ask: Callable[..., Request], later: Callable[[timedelta], App]
+) -> None:
+    """As in an office restored from a backup that was made while a night destroyed it."""
+    request = ask()
+    court.drop(court.make_set(request))
+    poll(app)
+    assert pipeline.run(app, request.batch)
+    old, data = later(timedelta(days=400)), app.register.file(request.batch, Role.DATA)
+    path = app.archive.verified_path(data.sha256)
+    path.unlink()
+    with pytest.raises(Halt, match="not in the store"):
+        verify_archive(app)
+    retention.hold(app, request.batch, "保全")
+    with pytest.raises(Halt, match="not in the store"):
+        verify_archive(old)
+    app.register.retention.release_hold(request.batch, app.now())
+    assert verify_archive(old)[1] == 1
+    retention.run(old)
+    assert verify_archive(old)[1] == 0, "the night has written it down"
 
 
 class altered:  # noqa: N801  (read as a phrase)

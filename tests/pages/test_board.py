@@ -9,12 +9,14 @@ import pytest
 from sqlalchemy import event
 
 from exchange.app import App
-from exchange.base.duty import ALTERED, COLLECT, LOOKOUT, VERIFY, Duties
+from exchange.base.duty import ALTERED, COLLECT, LOOKOUT, RELEASES, RETENTION, VERIFY, WATCH, Duties
 from exchange.base.explained import explanations
 from exchange.base.tables import SOURCES
 from exchange.demo.partner import DemoPartner, Request
 from exchange.intake.collect import poll
 from exchange.pages.asked import Failure
+from exchange.steps.deliver import deliver
+from exchange.steps.process import process
 from exchange.steps.receive import receive
 from tests.pages.conftest import Pages
 
@@ -61,6 +63,7 @@ def _of(code: str) -> set[str]:
             {"没有留下说明", "&lt;script&gt;"},
         ),
         (Failure("process", "/x", again=True, code="server_away", message="away"), {"将自动重试", "away"}),
+        (Failure("", "/x"), {"运行 run 失败", "被标记为失败", "不只是失败的", "然后点 Clear"}),
     ],
 )
 def test_what_was_left_is_shown_as_it_is_and_nothing_else(
@@ -75,15 +78,28 @@ def test_what_was_left_is_shown_as_it_is_and_nothing_else(
         assert "<script>1" not in text
 
 
+@pytest.mark.parametrize("is_release", [False, True], ids=["its run", "a release's"])
+def test_what_failed_of_a_run_is_over_once_its_batch_is_answered(
+    pages: Pages, app: App, accepted: str, is_release: bool
+) -> None:
+    """By hand, or by another run: nobody has to clear anything. What sends a release is told until that is sent."""
+    process(app, accepted)
+    pages.failures[accepted] = Failure("process", "/x", code="server_away", message="away", release=is_release)
+    assert "away" in pages.get("op", f"/batch/{accepted}")[1]
+    deliver(app, accepted)
+    assert ("away" in pages.get("op", f"/batch/{accepted}")[1]) == is_release
+    assert accepted not in pages.get("op", "/board?state=failed")[1] or is_release
+
+
 def test_how_the_office_stands_is_there_while_all_is_well_and_when_it_is_not(pages: Pages, app: App) -> None:
     duties = Duties.of_home(app.settings.home)
-    for duty in (COLLECT, LOOKOUT):
+    for duty in (COLLECT, LOOKOUT, WATCH, RELEASES, RETENTION):
         duties.done(duty)
     duties.done(VERIFY, "123")
     text = pages.get("op", "/board")[1]
     for source in SOURCES.values():
         assert re.search(rf"{source.zh}：\d+ 天，限 {source.max_age_days} 天", text)
-    for part in ("值守在岗", "收件按时进行", "登记簿 123 行，核对无误", "天内到期 0 张", "最早："):
+    for part in ("值守在岗", "收件按时进行", "时限按时巡查", "登记簿 123 行，核对无误", "天内到期 0 张", "最早："):
         assert part in text
     duties.done(VERIFY, ALTERED)
     try:

@@ -12,6 +12,8 @@ import pytest
 
 from exchange import pipeline
 from exchange.app import App
+from exchange.base.errors import Halt
+from exchange.base.explained import explained
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import demo_partner
 from exchange.demo.world import PARTNERS, World
@@ -107,3 +109,12 @@ def test_three_others_are_answered_meanwhile(
     with dripping(app, in_trouble, 8000):
         troubles = answered_to_the_end(app, hurried(app, in_trouble, LOOK_SECONDS), others, "dripping")
     assert {trouble.partition(":")[0] for trouble in troubles} == {in_trouble.id}
+
+
+def test_a_run_that_is_not_called_as_a_batch_says_so(app: App) -> None:
+    """Airflow offers an id of its own to whoever starts a run by hand."""
+    with pytest.raises(Halt) as caught:
+        pipeline.check_known(app, "manual__2026-11-30T08:00:00+00:00")
+    found = explained(caught.value)
+    assert found.code == "run_id"
+    assert "批次号" in found.todo_zh

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import openpyxl
 import polars as pl
@@ -13,9 +16,13 @@ import pytest
 
 from exchange import pipeline
 from exchange.app import App
+from exchange.base.files import sha256
 from exchange.calendar.working_days import OFFICE_ZONE, office_day
 from exchange.demo.partner import DemoPartner, Request
 from exchange.intake.collect import poll
+from exchange.snapshots import integrity
+from exchange.snapshots.versions import Snapshots
+from exchange.supervision.doubtful import count_doubtful, version_of
 from exchange.supervision.month import month_before, read_month
 from exchange.supervision.report import make_report, partners_of, write_reports
 
@@ -100,6 +107,29 @@ def test_people_of_doubtful_identity_are_counted_by_county(next_month: App, peop
     total = [row for row in numbers(report.workbook, "身份存疑人员（按户籍地）") if row[0] == "合计 total"][-1]
     planted = people.filter(pl.col("oddity").is_in(["doubtful", "shared", "doubled"]) & (pl.col("status") == "normal"))
     assert total[2] == planted.height > 0
+
+
+@pytest.mark.parametrize("why", ["another layout", "out of use", "not whole"])
+def test_a_version_that_answers_nothing_holds_no_report_up(next_month: App, tmp_path: Path, why: str) -> None:
+    """After an update the month's last versions are of the layout of before; the first that can be read is taken."""
+    month, population = month_before(next_month.now()), next_month.snapshots.current("population")
+    assert population is not None
+    folder = tmp_path / "snapshots" / "population"
+    record, name = population.record(), f"{month.last}.0123456789ab"
+    shutil.copytree(population.folder, folder / population.name)
+    shutil.copytree(population.folder, folder / name)
+    if why == "another layout":
+        content = replace(record, layout=record.layout - 1, as_of=month.last).written()
+        (folder / name / "snapshot.json").write_bytes(content)
+        (folder / name).rename(folder / f"{month.last}.{sha256(content)[:12]}")
+    elif why == "not whole":
+        (folder / name / "snapshot.json").unlink()
+    else:
+        integrity._take_out_of_use(folder / name, "people.arrow")
+    version = version_of(Snapshots(folder.parent), month.last)
+    assert version is not None
+    assert version.name == population.name
+    assert count_doubtful(version).equals(count_doubtful(population))
 
 
 def test_partners_of_one_name_are_told_apart(app: App, court: DemoPartner) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import itertools
 import json
 import re
@@ -17,7 +19,7 @@ from exchange import pipeline
 from exchange.agreements.sections import Expected
 from exchange.app import App
 from exchange.base.errors import Retryable
-from exchange.base.paths import ROOT
+from exchange.base.paths import DAGS, ROOT
 from exchange.calendar.office_days import load_office_days
 from exchange.calendar.working_days import office_day
 from exchange.demo.partner import DemoPartner, Request
@@ -45,6 +47,18 @@ def purpose(app: App, court: DemoPartner) -> Iterator[str]:
     )
     yield "round"
     path.write_text(before, encoding="utf-8")
+
+
+def test_airflow_runs_every_part_of_a_round() -> None:
+    """Its tasks are the parts; one that was added to the round alone was never run in an office."""
+    (round_,) = ast.parse(inspect.getsource(watch_all)).body
+    called = {
+        node.func.id for node in ast.walk(round_) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    parts = called - {"Round"}
+    assert len(parts) >= 4
+    text = (DAGS / "deadline_watch.py").read_text("utf-8")
+    assert sorted(part for part in parts if part not in text) == []
 
 
 def test_cut_off_at_any_file_that_it_sends(
