@@ -40,10 +40,11 @@ from exchange.intake.astray import DAILY, KINDS, Astray, astray
 from exchange.output.typed_numbers import bears_number
 from exchange.register import Claim, FileRecord, Role, State, UnfinishedSet
 from exchange.steps.agreed import stage_of
+from exchange.steps.clearing import clear_again
 from exchange.steps.first_day import first_received
 from exchange.steps.notice import send_notice
 from exchange.steps.pickup import ACKNOWLEDGEMENT_SUFFIX
-from exchange.steps.receipt import has_receipt, send_receipt
+from exchange.steps.receipt import has_receipt, is_past, send_receipt
 from exchange.wire.cms import as_der
 from exchange.wire.connection import Denied, Unreadable, Unsettled
 from exchange.wire.envelope import is_whole_der
@@ -254,13 +255,12 @@ class FolderScan:
         batch = self.app.register.batch(batch_id)
         if batch.state is State.CLAIMED or not has_receipt(self.app, batch):
             return None
-        if Role.RECEIPT in self.app.register.retention.destroyed(batch_id):
+        if is_past(self.app, batch_id):
             return "batch_past"
         if self.app.now() - self.app.register.steps(batch_id)[-1].at < _SETTLING:
             return None
-        send_receipt(self.app, self.app.attested(batch.id), self.folder, where_missing=True)
-        for file in self.sets[stem]:
-            self.folder.remove(file.name)
+        attested = send_receipt(self.app, self.app.attested(batch.id), self.folder, where_missing=True)
+        clear_again(self.folder, attested.files, self.sets[stem])
         return None
 
     def _seen(self, lacking: Iterable[tuple[str, str]]) -> dict[str, UnfinishedSet]:
