@@ -78,9 +78,12 @@ def put(court: DemoPartner, files: dict[str, bytes], stems: list[str], at: float
 def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the small files that are read from now on."""
     names, own = list[str](), Folder.read_small
-    monkeypatch.setattr(
-        Folder, "read_small", lambda folder, name, limit: (names.append(name), own(folder, name, limit))[1]
-    )
+
+    def noted(folder: Folder, name: str, limit: int) -> bytes:
+        names.append(name)
+        return own(folder, name, limit)
+
+    monkeypatch.setattr(Folder, "read_small", noted)
     return names
 
 

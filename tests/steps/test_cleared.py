@@ -17,6 +17,8 @@ from exchange.intake.collect import poll
 from exchange.register import Role, State
 from exchange.register.retention import KeptFile
 from exchange.steps import clearing, receive
+from exchange.steps.agreed import keep_version
+from exchange.steps.receipt import send_receipt
 
 Ask = Callable[..., Request]
 
@@ -123,7 +125,7 @@ def test_what_is_put_there_while_a_set_is_judged_is_left(
     files = court.make_set(ask(b"row_ref,id_number,name,sex\nR2,,,\n", batch=request.batch))
     named = dict(zip(("data", "manifest", "signature"), files, strict=True))
     later_ones = {name: content for name, content in files.items() if anew in ("all", *_kinds(named, name))}
-    keep = receive.keep_version
+    keep = keep_version
 
     def overwritten(*given: object) -> object:
         court.drop(later_ones)
@@ -180,7 +182,7 @@ def test_a_set_that_comes_again_is_removed_as_it_was_looked_at(
     assert pipeline.run(app, request.batch)
     court.drop(files)
     others = court.make_set(ask(b"row_ref,id_number,name,sex\nR2,,,\n", batch=request.batch))
-    send = scan.send_receipt
+    send = send_receipt
 
     def overwritten(*given: object, **more: object) -> object:
         court.drop(others)
