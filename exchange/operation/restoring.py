@@ -20,7 +20,7 @@ from typing import Final
 from sqlalchemy import inspect, text
 
 from exchange.base.errors import Halt
-from exchange.base.files import make_folder, sha256_of
+from exchange.base.files import DUMPS, make_folder, sha256_of
 from exchange.operation.backup import DATABASES
 from exchange.operation.dump import restore
 from exchange.operation.vault import RESTORING, Backup, Entry, Vault
@@ -81,7 +81,7 @@ def restore_databases(vault: Vault, backup: Backup, plan: BackupSettings, key: K
     names = [name for name in plan.databases if f"{DATABASES}/{name}.dump" in backup.entries]
     if REGISTER in names:
         _check_empty(plan)
-    with tempfile.TemporaryDirectory(dir=make_folder(home), prefix=".restoring-") as folder:
+    with tempfile.TemporaryDirectory(dir=make_folder(home), prefix=DUMPS) as folder:
         for name in names:
             path = Path(folder, f"{name}.dump")
             vault.open(backup.entries[f"{DATABASES}/{name}.dump"], path, key)
