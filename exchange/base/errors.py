@@ -118,14 +118,15 @@ def not_allowed(what: str) -> Halt:
 @contextmanager
 def without_values(*passing: type[BaseException]) -> Iterator[None]:
     """Turns an error that nobody foresaw into a Halt that says only its kind and place: the messages of libraries quote
-    values, and what leaves a step goes into logs. Polars panics with a BaseException, so these are caught as well; what
-    ends a process goes through, and what the caller names in ``passing``. A full disk and a machine without memory are
-    foreseen, wherever they are met.
+    values, and what leaves a step goes into logs. Polars panics with a BaseException, so these are caught as well. What
+    ends a process goes through, and what the caller names in ``passing``, without the error that it may have come upon.
+    A full disk and a machine without memory are foreseen, wherever they are met.
     """
     through: tuple[type[BaseException], ...] = (ExchangeError, KeyboardInterrupt, SystemExit, GeneratorExit, *passing)
     try:
         yield
-    except through:
+    except through as error:
+        error.__cause__ = error.__context__ = None
         raise
     except BaseException as error:
         if isinstance(error, OSError) and (trouble := disk_in_the_way(error)) is not None:

@@ -6,6 +6,7 @@ import errno
 import os
 import subprocess
 import threading
+import traceback
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -83,6 +84,25 @@ def test_and_so_of_any_other_file_which_is_not_named(tmp_path: Path) -> None:
         path.read_bytes()
     assert "请在网页办理" in halted.value.zh
     assert CANARY not in halted.value.in_both
+
+
+class Ends(BaseException):
+    """What ends a try from outside, whatever is at work."""
+
+
+@pytest.mark.parametrize("error", [Ends(), Halt("look"), KeyboardInterrupt()])
+def test_what_goes_through_brings_no_other_error_along(error: BaseException) -> None:
+    """Whoever logs it logs all that it was raised from or behind."""
+
+    def ended() -> None:
+        try:
+            raise ValueError(CANARY)
+        except ValueError as quoting:
+            raise error from quoting
+
+    with pytest.raises(type(error)) as passed, without_values(Ends):
+        ended()
+    assert CANARY not in "".join(traceback.format_exception(passed.value))
 
 
 def no_thread() -> None:
