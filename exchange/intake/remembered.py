@@ -42,19 +42,23 @@ def signs_of(files: Iterable[RemoteFile]) -> list[Sign]:
     return [(file.name, file.size, file.mtime) for file in files]
 
 
-def unchanged(
-    known: Iterable[UnfinishedSet], sets: Mapping[str, Sequence[RemoteFile]], now: datetime
-) -> dict[str, str]:
-    """Stem → what it lacks, of the sets in which nothing has moved. ``known``: what the register has of this partner;
-    ``sets``: stem → its files as they were listed now.
+def as_before(known: Iterable[UnfinishedSet], sets: Mapping[str, Sequence[RemoteFile]]) -> dict[str, UnfinishedSet]:
+    """Stem → what the register knows of it, of the sets in which nothing has moved since. ``known``: what the register
+    has of this partner; ``sets``: stem → its files as they were listed now.
     """
     return {
-        left.stem: left.reason
+        left.stem: left
         for left in known
-        if left.stem in sets
-        and now - left.first_seen >= _SECOND_OVER
-        and left.fingerprint == fingerprint(left.reason, signs_of(sets[left.stem]))
+        if left.stem in sets and left.fingerprint == fingerprint(left.reason, signs_of(sets[left.stem]))
     }
+
+
+def to_read(sets: Iterable[str], before: Mapping[str, UnfinishedSet], now: datetime) -> list[str]:
+    """The stems that are read in this look, in this order: new ones and those that moved, those whose last second may
+    not be over, and of all others those whose turn it is. ``before``: see :func:`as_before`.
+    """
+    fresh = [stem for stem, left in before.items() if now - left.first_seen < _SECOND_OVER]
+    return [*(stem for stem in sets if stem not in before), *fresh, *in_turn(before.keys() - set(fresh), now)]
 
 
 def in_turn(stems: Iterable[str], now: datetime) -> list[str]:

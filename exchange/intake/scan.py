@@ -38,7 +38,7 @@ from exchange.base.files import sha256
 from exchange.base.tables import NOTICES
 from exchange.calendar.working_days import OFFICE_ZONE, office_day
 from exchange.intake.astray import DAILY, KINDS, Astray, astray
-from exchange.intake.remembered import fingerprint, in_turn, signs_of, unchanged
+from exchange.intake.remembered import as_before, fingerprint, signs_of, to_read
 from exchange.output.typed_numbers import bears_number
 from exchange.register import Claim, FileRecord, Role, State, UnfinishedSet
 from exchange.steps.agreed import stage_of
@@ -143,15 +143,15 @@ class FolderScan:
 
     def _claim_all(self) -> tuple[list[tuple[str, str]], list[str]]:
         """Claims what is complete; what the others lack, (stem, code) each, and the stems for which was no time."""
-        now, remembered = self.app.now(), self.remembered and bool(self.sets)
+        remembered = self.remembered and bool(self.sets)
         known = self.app.register.unfinished.all(self.agreement.partner) if remembered else []
         sets = {stem: files for stem, files in self.sets.items() if stem not in self.waiting}
-        same, left = unchanged(known, sets, now), list[str]()
-        lacks: dict[str, str | None] = {**same}
-        for stem in [*(stem for stem in sets if stem not in same), *in_turn(same, now)]:
+        before, left = as_before(known, sets), list[str]()
+        lacks: dict[str, str | None] = {stem: unfinished.reason for stem, unfinished in before.items()}
+        for stem in to_read(sets, before, self.app.now()):
             self.folder.check_time()
             if self.folder.limit.is_nearly_over:
-                left += [] if stem in same else [stem]
+                left += [] if stem in before else [stem]
                 continue
             lacks[stem] = None
             with self.apart(stem):

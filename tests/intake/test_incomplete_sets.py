@@ -157,3 +157,22 @@ def test_what_is_not_read_in_time_is_the_next_looks_and_what_was_read_is_kept(
         known.append({left.stem for left in app.register.unfinished.all(court.id)})
     assert known == [{*stems[:count]} for count in (3, 6, 9, 12, 12)]
     assert all(left.noticed_at is not None for left in app.register.unfinished.all(court.id)[:3])
+
+
+def test_what_is_new_is_read_before_what_was_read_a_moment_ago(
+    app: App,
+    court: DemoPartner,
+    later: Later,
+    ask: Callable[..., Request],
+    read: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However little time there is, and however far behind it stands in the listing."""
+    put(court, READ_FOR["manifest_unfinished"], [f"a-left-{number}" for number in range(SETS)])
+    assert poll(app).troubles == []
+    request = ask()
+    court.drop(court.make_set(request))
+    read.clear()
+    monkeypatch.setattr(TimeLimit, "is_nearly_over", property(lambda _: len(read) >= 2))
+    assert request.batch in poll(later(A_MINUTE)).waiting
+    assert len(app.register.unfinished.all(court.id)) == SETS
