@@ -7,8 +7,9 @@ Rules
 - Register first, file second, register again: killed at any point, the next run goes on. A file is moved aside before
   it is deleted, and moved back where somebody asked for the same bytes meanwhile (it is younger than ``SETTLED``).
 - What lies in the archive and is named by no batch (of steps that were killed, copies of notices), and what was left in
-  the working folders and the cache, goes after the days of ``work``; what was destroyed before and lies there again (an
-  older folder under a newer register), once it is ``SETTLED``. What was derived from an original goes before it.
+  the working folders, the cache and of databases' dumps, goes after the days of ``work``; what was destroyed before and
+  lies there again (an older folder under a newer register), once it is ``SETTLED``. What was derived from an original
+  goes before it.
 - Raw exports go some days after their version was published (``snapshots/raw_exports.py``), each by its name and hash.
 - A snapshot's version goes when it is neither new, nor used, nor may be asked for by an objection any more.
 - Backups are not reached from here; they must follow (``docs/operations.md``).
@@ -31,7 +32,7 @@ from typing import Final
 from exchange.app import App
 from exchange.base.duty import RETENTION, Duties
 from exchange.base.errors import Halt
-from exchange.base.files import disk_trouble, sha256_of
+from exchange.base.files import DUMPS, disk_trouble, sha256_of
 from exchange.base.tables import SOURCES
 from exchange.calendar.working_days import office_day
 from exchange.register import Role
@@ -189,6 +190,7 @@ def _left_in_work(app: App) -> int:
     home = app.settings.home
     folders = (home / "incoming", home / "outgoing", home / "cache")
     left = {*(path for folder in folders for path in folder.glob("*")), *_half_written(home)}
+    left |= {*home.glob(f"{DUMPS}*/*")}
     for path in sorted(path for path in left if _lies_since_before(path, since)):
         app.register.retention.left_in_work(path.name, f"{days} days", app.now())
         with suppress(FileNotFoundError):  # another run was faster

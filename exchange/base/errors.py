@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_SCARCE = frozenset({errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EAGAIN})
 _PACKAGE = Path(__file__).parent.parent
 
 
@@ -91,6 +92,21 @@ def disk_in_the_way(error: OSError, folder: Path | None = None) -> Retryable | N
     )
 
 
+def machine_in_the_way(error: BaseException) -> Retryable | None:
+    """What it means that this machine has no memory, no thread or no open file left; None where the error is another
+    one. It passes, and is never the fault of what was worked on.
+    """
+    last = {(Path(frame.filename).name, frame.name) for frame in traceback.extract_tb(error.__traceback__)[-2:]}
+    no_thread = isinstance(error, RuntimeError) and ("threading.py", "start") in last
+    scarce = isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _SCARCE)
+    if not scarce and not no_thread:
+        return None
+    return Retryable(
+        f"this machine has no memory, no thread or no open file left ({kind_and_place(error)})",
+        zh="本机内存、线程或可打开的文件数已用尽",
+    )
+
+
 def not_allowed(what: str) -> Halt:
     """For somebody whose account of the machine has no rights to a file: where the work is done instead."""
     return Halt(
@@ -102,17 +118,20 @@ def not_allowed(what: str) -> Halt:
 @contextmanager
 def without_values(*passing: type[BaseException]) -> Iterator[None]:
     """Turns an error that nobody foresaw into a Halt that says only its kind and place: the messages of libraries quote
-    values, and what leaves a step goes into logs. Polars panics with a BaseException, so these are caught as well; what
-    ends a process goes through, and what the caller names in ``passing``. A full
-    disk is foreseen, wherever it is met.
+    values, and what leaves a step goes into logs. Polars panics with a BaseException, so these are caught as well. What
+    ends a process goes through, and what the caller names in ``passing``, without the error that it may have come upon.
+    A full disk and a machine without memory are foreseen, wherever they are met.
     """
     through: tuple[type[BaseException], ...] = (ExchangeError, KeyboardInterrupt, SystemExit, GeneratorExit, *passing)
     try:
         yield
-    except through:
+    except through as error:
+        error.__cause__ = error.__context__ = None
         raise
     except BaseException as error:
         if isinstance(error, OSError) and (trouble := disk_in_the_way(error)) is not None:
+            raise trouble from None
+        if (trouble := machine_in_the_way(error)) is not None:
             raise trouble from None
         msg = f"unexpected {kind_and_place(error)}"
         if isinstance(error, PermissionError):

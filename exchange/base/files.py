@@ -29,6 +29,9 @@ _DIGEST: Final = 64
 LOCK_SECONDS: Final = 300.0
 """How long another process is waited for; a lock is held for as long as a snapshot's version is read once, at most."""
 
+DUMPS: Final = ".dump-"
+"""Folders of the office's home in which a database's plain dump lies while it is encrypted, or restored, begin so."""
+
 _BETWEEN_TRIES: Final = 0.05
 _BROKEN: Final = frozenset(
     {errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ESTALE}

@@ -18,6 +18,7 @@ from exchange.cli.outcome import out, outcome
 from exchange.review.decisions import check_note
 from exchange.review.people import check_leader, check_officer_or_leader, who
 from exchange.supervision.labels import stop
+from exchange.supervision.states import not_resumed
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
 BatchId = Annotated[str, typer.Argument(help="批次号 the batch's id")]
@@ -117,10 +118,10 @@ def start(
 def show(batch: BatchId) -> None:
     """批次计时何时停止、恢复，由谁，为何。 When the batch's clock was paused and resumed, by whom and why."""
     with outcome(), App.of_account(os_user()) as app:
-        app.register.batch(batch)
+        never = str(not_resumed(app.register.batch(batch).state))
         table = folded(_STOPS)
         for pause in app.register.clock.stops(batch):
-            started = pause.started_at.astimezone(OFFICE_ZONE).strftime(_MINUTE) if pause.started_at else ""
+            started = pause.started_at.astimezone(OFFICE_ZONE).strftime(_MINUTE) if pause.started_at else never
             stopped = pause.stopped_at.astimezone(OFFICE_ZONE).strftime(_MINUTE)
             words = stop(pause.reason).zh
             ended = (started, who(app.settings, pause.started_by), pause.started_note or "")

@@ -17,7 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from exchange.cli.outcome import outcome
-from exchange.cli.two_languages import apart, options_apart
+from exchange.cli.two_languages import apart, marks_in_both, options_apart
 
 COMMANDS: Final[Mapping[str, str]] = {
     "request": "检查请求文件，不收取。 Check a request file; nothing is taken.",
@@ -64,6 +64,8 @@ class LazyCommand(TyperCommand):
             command.help = self.help
         if not extra.get("resilient_parsing"):  # a shell that completes shows a sentence as one line
             apart(command)
+        if _asks_for_help(args):
+            marks_in_both()
         return command.make_context(info_name, args, parent=parent, **extra)
 
 
@@ -78,4 +80,11 @@ class LazyGroup(TyperGroup):
         """The context, with the options' help in two lines: typer adds options of its own once the group is made."""
         if not extra.get("resilient_parsing"):
             options_apart(self)
+        if _asks_for_help(args):
+            marks_in_both()
         return super().make_context(info_name, args, parent=parent, **extra)
+
+
+def _asks_for_help(args: list[str]) -> bool:
+    """Whether help is shown: it is asked for, or nothing is."""
+    return not args or "--help" in args

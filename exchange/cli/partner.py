@@ -29,6 +29,7 @@ from exchange.steps.agreed import check_conforms, check_shown, unshown
 from exchange.supervision import labels
 from exchange.watch.certificates import invalid_now
 from exchange.wire.certificates import TOLD_DAYS, ends, read_certificates
+from exchange.wire.trial import try_out
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
 _AGREEMENTS = {
@@ -131,7 +132,7 @@ def connect(partner: str = typer.Argument(help="部门代号 the partner's id"))
     with outcome(), App.of_account(os_user()) as app:
         try:
             with app.folder(app.agreement(partner)) as folder:
-                replaces = folder.try_out()
+                replaces = try_out(folder)
                 number = len(folder.list_requests())
                 out.print(
                     f"{partner}：已连接，请求目录有 {number} 个文件 connected, {number} files to the office",

@@ -85,6 +85,7 @@ def serve(open_app: OpenApp, pipe: Connection, is_over: Callable[[], bool], pare
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # whoever was forked has its own way to end
     silence.install()
     with (
+        without_values(),  # multiprocessing would print whatever leaves here with its words
         suppress(EOFError, OSError),
         silence.native_code_muted(),
         open_app() as app,

@@ -16,14 +16,15 @@ Rules
   touched, because names are written down; the partner is told so likewise.
 - Claims come first: a notice or receipt that cannot be put into the partner's folder holds up no set.
 - Whatever goes wrong in one set is that set's trouble: it is named, the others go on. A look has one time limit in all,
-  and a batch is told as soon as it is claimed.
+  and a batch is told as soon as it is claimed. What was not read when that limit is near is the next look's; what was
+  is written down.
+- An incomplete set in which nothing has moved is not read each time (``remembered.py``).
 - More files than are looked at: the partner gets a notice, and the sets that are seen are answered. What a set seems to
   lack may lie among the others and is not reported.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from contextlib import contextmanager
@@ -37,13 +38,15 @@ from exchange.base.files import sha256
 from exchange.base.tables import NOTICES
 from exchange.calendar.working_days import OFFICE_ZONE, office_day
 from exchange.intake.astray import DAILY, KINDS, Astray, astray
+from exchange.intake.remembered import as_before, fingerprint, signs_of, to_read
 from exchange.output.typed_numbers import bears_number
 from exchange.register import Claim, FileRecord, Role, State, UnfinishedSet
 from exchange.steps.agreed import stage_of
+from exchange.steps.clearing import clear_again
 from exchange.steps.first_day import first_received
 from exchange.steps.notice import send_notice
 from exchange.steps.pickup import ACKNOWLEDGEMENT_SUFFIX
-from exchange.steps.receipt import has_receipt, send_receipt
+from exchange.steps.receipt import has_receipt, is_past, send_receipt
 from exchange.wire.cms import as_der
 from exchange.wire.connection import Denied, Unreadable, Unsettled
 from exchange.wire.envelope import is_whole_der
@@ -129,20 +132,35 @@ class FolderScan:
         """Claims complete sets; then answers sets that came again, and reports sets that have been incomplete for too
         long. What cannot be sent is a trouble, and holds up no claim.
         """
-        lacking: list[tuple[str, str]] = []
-        for stem in [stem for stem in self.sets if stem not in self.waiting]:
-            self.folder.check_time()
-            with self.apart(stem):
-                missing = self.claim_if_complete(stem)
-                if missing is not None and (self.listing.whole or not missing.endswith("_missing")):
-                    lacking.append((stem, missing))
+        lacking, left = self._claim_all()
         with as_trouble(self.troubles, self.agreement.partner):
             self.astray = astray(self.app, self.agreement.partner, self.folder, self.listing, self.files, self.unread)
             lacking[:0] = [(about, KINDS[about]) for about in self.astray]
             self._send_answers(lacking)
         if self.listing.whole and (self.remembered or lacking or self.astray is None):
-            unknown = KINDS if self.astray is None else ()
+            unknown = [*left, *(KINDS if self.astray is None else ())]
             self.app.register.unfinished.finished(self.agreement.partner, [*unknown, *(about for about, _ in lacking)])
+
+    def _claim_all(self) -> tuple[list[tuple[str, str]], list[str]]:
+        """Claims what is complete; what the others lack, (stem, code) each, and the stems for which was no time."""
+        remembered = self.remembered and bool(self.sets)
+        known = self.app.register.unfinished.all(self.agreement.partner) if remembered else []
+        sets = {stem: files for stem, files in self.sets.items() if stem not in self.waiting}
+        before, left = as_before(known, sets), list[str]()
+        lacks: dict[str, str | None] = {stem: unfinished.reason for stem, unfinished in before.items()}
+        for stem in to_read(sets, before, self.app.now()):
+            self.folder.check_time()
+            if self.folder.limit.is_nearly_over:
+                left += [] if stem in before else [stem]
+                continue
+            lacks[stem] = None
+            with self.apart(stem):
+                lacks[stem] = self.claim_if_complete(stem)
+        if left:
+            log.warning("partner %s: %d sets are left for the next look", self.agreement.partner, len(left))
+        whole = self.listing.whole
+        lacking = [(stem, code) for stem, code in lacks.items() if code and (whole or not code.endswith("_missing"))]
+        return lacking, left
 
     def _send_answers(self, lacking: list[tuple[str, str]]) -> None:
         """Sends the receipts and notices that are due; adds sets that are not answered any more to ``lacking``."""
@@ -254,23 +272,22 @@ class FolderScan:
         batch = self.app.register.batch(batch_id)
         if batch.state is State.CLAIMED or not has_receipt(self.app, batch):
             return None
-        if Role.RECEIPT in self.app.register.retention.destroyed(batch_id):
+        if is_past(self.app, batch_id):
             return "batch_past"
         if self.app.now() - self.app.register.steps(batch_id)[-1].at < _SETTLING:
             return None
-        send_receipt(self.app, self.app.attested(batch.id), self.folder, where_missing=True)
-        for file in self.sets[stem]:
-            self.folder.remove(file.name)
+        attested = send_receipt(self.app, self.app.attested(batch.id), self.folder, where_missing=True)
+        clear_again(self.folder, attested.files, self.sets[stem])
         return None
 
     def _seen(self, lacking: Iterable[tuple[str, str]]) -> dict[str, UnfinishedSet]:
         """Records what is incomplete or astray as it looks now; for each since when it has looked so."""
         sets = dict[str, tuple[str, str]]()
         for stem, code in lacking:
-            files = [(file.name, file.size, file.mtime) for file in self.sets.get(stem, [])]
+            signs = signs_of(self.sets.get(stem, []))
             if self.astray and stem in self.astray and (oldest := self.astray[stem].oldest):
-                files.append(oldest)
-            sets[stem] = sha256(json.dumps([code, files]).encode()), code
+                signs.append(oldest)
+            sets[stem] = fingerprint(code, signs), code
         return self.app.register.unfinished.see_all(self.agreement.partner, sets, self.app.now())
 
     def _left_alone(self, seen: UnfinishedSet, code: str) -> bool:

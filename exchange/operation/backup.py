@@ -8,12 +8,15 @@ Rules
 - Files come and go meanwhile: what was destroyed, pruned, taken away or replaced while it was read is no fault. What
   the settings name by its own name must be there.
 - An altered file of the archive is backed up as it is and reported: the rest must be backed up all the same.
-- Everything is encrypted to the recovery certificate, also files that are encrypted to somebody already.
+- Everything is encrypted to the recovery certificate, also files that are encrypted to somebody already. Where backups
+  lie nothing is ever plain: a dump lies on the office's own disk meanwhile. What a run that was killed left of one goes
+  with the next (``retention.py``: or in its time).
 - Backups must follow retention: those older than ``keep_days`` go, with what only they held.
 """
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -25,14 +28,15 @@ from typing import Final
 from exchange.app import App
 from exchange.base.duty import BACKUP, Duties
 from exchange.base.errors import Halt
-from exchange.base.files import entries, files_below
+from exchange.base.files import DUMPS, entries, files_below, make_folder
 from exchange.base.tables import SOURCES
 from exchange.operation.dump import dump
-from exchange.operation.vault import DUMPING, Altered, Backup, Entry, Vault
+from exchange.operation.vault import Altered, Backup, Entry, Vault
 from exchange.settings import named_place
 from exchange.settings_sections import BackupSettings
 from exchange.snapshots.integrity import Past
 
+_DUMPING: Final = f"{DUMPS}for-backup-"
 DATABASES: Final = "databases"
 ELSEWHERE: Final = "elsewhere"
 
@@ -71,7 +75,7 @@ def _make(app: App, plan: BackupSettings, vault: Vault, settings_file: Path) -> 
     begun, paths = app.now(), BackupPaths(settings_file)
     entries = [*_there(vault, paths, app.checkpoints.all())]
     entries += _snapshots(app, vault, paths, before := _in_use(app))
-    entries += _databases(vault, plan)
+    entries += _databases(vault, plan, app.settings.home)
     entries += _snapshots(app, vault, paths, _in_use(app) - before)
     archived, altered = _archive(app, vault, paths)
     entries += archived
@@ -95,8 +99,10 @@ class BackupPaths:
         return f"{ELSEWHERE}/{str(path.absolute()).lstrip('/')}"
 
 
-def _databases(vault: Vault, plan: BackupSettings) -> Iterator[Entry]:
-    with tempfile.TemporaryDirectory(dir=plan.to, prefix=DUMPING) as folder:
+def _databases(vault: Vault, plan: BackupSettings, home: Path) -> Iterator[Entry]:
+    for left in home.glob(f"{_DUMPING}*"):  # nobody else writes to this vault
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=make_folder(home), prefix=_DUMPING) as folder:
         for name, url in plan.databases.items():
             path = Path(folder, f"{name}.dump")
             dump(url, plan.password_file, path, plan.programs)

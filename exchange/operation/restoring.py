@@ -8,7 +8,7 @@ Rules
 - The register comes last of the databases: where it has batches, all are there; where a run was killed before, the next
   one does all again.
 - A database's dump is opened on the office's own disk, never in ``/tmp``, which others share and which may be memory.
-  One run at a time; the plain dumps that a killed one left go first.
+  One run at a time; the plain dumps that a killed one left go first, or in their time (``retention.py``).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Final
 from sqlalchemy import inspect, text
 
 from exchange.base.errors import Halt, Retryable
-from exchange.base.files import locked, make_folder, sha256_of
+from exchange.base.files import DUMPS, locked, make_folder, sha256_of
 from exchange.operation.backup import DATABASES
 from exchange.operation.dump import restore
 from exchange.operation.vault import RESTORING, Backup, Entry, Vault
@@ -32,6 +32,8 @@ from exchange.settings_sections import BackupSettings
 from exchange.wire.envelope import KeyPair
 
 REGISTER: Final = "register"
+TO_RESTORE: Final = f"{DUMPS}to-restore"
+"""Where in the office's home the dumps are opened; the night removes what lies there too long."""
 
 
 def chosen(vault: Vault, name: str | None) -> Backup:
@@ -98,7 +100,7 @@ def restore_databases(vault: Vault, backup: Backup, plan: BackupSettings, key: K
 @contextmanager
 def _opened_in(home: Path) -> Iterator[Path]:
     """A folder for dumps, which is empty at first and in the end, and nobody else's meanwhile."""
-    folder = make_folder(home / f"{RESTORING}{DATABASES}")
+    folder = make_folder(home / TO_RESTORE)
     try:
         with locked(folder, wait=False):
             _empty(folder)

@@ -50,7 +50,7 @@ _IN_MEMORY: Final = 16 * 1024 * 1024
 _PIECE: Final = 1024 * 1024
 _NEW: Final = ".new-"
 DUMPING: Final = ".dumping-"
-"""The folder in which databases are dumped before they are encrypted."""
+"""Earlier versions dumped databases here before they encrypted them, and left them here where they were killed."""
 
 RESTORING: Final = ".restoring-"
 _TRIES: Final = 10

@@ -5,6 +5,8 @@ Rules
 - An error becomes a page that says what to do, in Chinese first; never a trace, never a value of a person.
 - What a form opened is opened anew by its form alone: whoever reloads it (Airflow does so by its address) is led to the
   page that the form stands on.
+- What is typed into a form that is posted, or chosen in it, no browser keeps (``autocomplete``): it would offer it to
+  whoever works at this screen next, and after a reload choose it for another row.
 - A form is read up to ``_MAX_FORM`` bytes, as what a browser's form sends and nothing else; a field that is there twice
   has no value, for two readers would take two.
 - U+0000 is in no text that anybody means, and PostgreSQL takes none: it ends at the door, in a path, a query, a form.

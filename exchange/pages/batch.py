@@ -169,7 +169,7 @@ def _clock(app: App, batch: Batch) -> Iterator[Table]:
             words.moment(stop.stopped_at),
             words.who(app.settings, stop.stopped_by),
             STOPS[stop.reason].zh,
-            words.moment(stop.started_at),
+            words.moment(stop.started_at) or str(words.not_resumed(batch.state)),
             words.who(app.settings, stop.started_by),
         )
         for stop in app.register.clock.stops(batch.id)

@@ -8,9 +8,9 @@ from exchange.calendar.working_days import OFFICE_ZONE
 from exchange.register import Batch, State
 from exchange.review.people import who, with_names
 from exchange.supervision.labels import Words
-from exchange.supervision.states import RELEASES, REVIEWS, STATES
+from exchange.supervision.states import RELEASES, REVIEWS, STATES, not_resumed
 
-__all__ = ["RELEASES", "REVIEWS", "STATES", "due_words", "left", "moment", "who", "with_names"]
+__all__ = ["RELEASES", "REVIEWS", "STATES", "due_words", "left", "moment", "not_resumed", "who", "with_names"]
 
 
 def moment(at: datetime | None) -> str:

@@ -144,10 +144,13 @@ class BatchFilter:
 
 @dataclass(frozen=True)
 class UnfinishedSet:
-    """An incomplete set: what it lacks, since when nothing about it has moved, and when the partner was told."""
+    """An incomplete set: what it lacks, since when nothing about it has moved, and when the partner was told.
+    ``fingerprint``: of the reason and of its files as they were listed.
+    """
 
     partner: str
     stem: str
+    fingerprint: str
     reason: str
     first_seen: datetime
     noticed_at: datetime | None

@@ -81,4 +81,4 @@ class UnfinishedSets:
 
 
 def _unfinished(row: UnfinishedSetRow) -> UnfinishedSet:
-    return UnfinishedSet(row.partner, row.stem, row.reason, row.first_seen, row.noticed_at)
+    return UnfinishedSet(row.partner, row.stem, row.fingerprint, row.reason, row.first_seen, row.noticed_at)

@@ -14,7 +14,7 @@ import io
 import secrets
 from typing import Any, Final
 
-from exchange.base.errors import Halt
+from exchange.base.errors import Halt, machine_in_the_way
 
 _COMPOUND_FILE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _LETTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"
@@ -50,6 +50,8 @@ def unlock(content: bytes, password: str) -> bytes:
         file.load_key(password=password, verify_password=True)
         file.decrypt(opened, verify_integrity=True)
     except Exception as error:  # of a library that reads what others wrote: whatever it is, the file does not open
+        if (lack := machine_in_the_way(error)) is not None:
+            raise lack from None
         if type(error) is wrong and "Key" in str(error):
             msg, zh = "the password does not open this workbook", "密码不对，打不开此工作簿"
         else:

@@ -3,17 +3,27 @@
 
 Rules: the columns are exactly those of the table, in any order; one that may be absent is read as empty. A folder holds
 files of one kind. What the rows hold is judged afterwards by the gate, by counts.
+
+What stands where a header should is told by its place (``#3``), unless it is a plain word: the first line of an export
+that was written without one is a person, and what is told of it stands in logs, on the board, in Airflow's database.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
 from exchange.base.errors import Halt
 from exchange.base.files import entries
 from exchange.base.tables import SourceTable, absent_columns, export_columns
+
+_WORD: Final = re.compile(r"[a-z]+(?:_[a-z]+)*")
+_A_HEADER: Final = 2
+"""A first line in which one of so many columns is known is a header."""
 
 
 def scan_export(folder: Path, table: SourceTable) -> pl.LazyFrame:
@@ -27,13 +37,27 @@ def scan_export(folder: Path, table: SourceTable) -> pl.LazyFrame:
     frame = pl.scan_csv(files["csv"], infer_schema=False) if files["csv"] else pl.scan_parquet(files["parquet"])
     names = export_columns(table)
     try:
-        present = set(frame.collect_schema().names())
+        present = frame.collect_schema().names()
     except pl.exceptions.PolarsError:
         msg = f"{folder}: the files' columns cannot be read, or differ from file to file"
         raise Halt(msg) from None
-    wrong = sorted((present ^ set(names)) - (absent_columns(table) - present))
-    if wrong:
-        msg = f"{folder}: columns missing or too many: {', '.join(wrong)}; see schemas/exports.toml"
+    missing = set(names) - set(present) - absent_columns(table)
+    if missing or not set(present) <= set(names):
+        wrong = ", ".join(_wrong(names, present, missing))
+        msg = f"{folder}: columns missing or too many: {wrong}; see schemas/exports.toml"
         raise Halt(msg)
     there = [pl.col(name) if name in present else pl.lit("").alias(name) for name in names]
     return frame.select([column.cast(pl.String).fill_null("").str.strip_chars() for column in there])
+
+
+def _wrong(names: Collection[str], present: Collection[str], missing: Collection[str]) -> Iterator[str]:
+    """The columns that are missing, and those that are too many by their places or, in a header, as the words that they
+    are. ``names``: the table's; ``present``: what stands in the first line.
+    """
+    is_header = len(set(names) & set(present)) * _A_HEADER >= len(names)
+    if not is_header:
+        yield "the first line is no header"
+    yield from sorted(missing)
+    for place, name in enumerate(present, start=1):
+        if name not in names:
+            yield name if is_header and _WORD.fullmatch(name) else f"#{place}"

@@ -56,6 +56,12 @@ def has_receipt(app: App, batch: Batch) -> bool:
     return app.register.find_file(batch.id, Role.RECEIPT_SIGNATURE) is not None
 
 
+def is_past(app: App, batch_id: str) -> bool:
+    """Whether a receipt of the batch, or its signature, was destroyed when its time was over: none is sent again."""
+    gone = {role.partition("-")[0] for role in app.register.retention.destroyed(batch_id)}
+    return not gone.isdisjoint({Role.RECEIPT, Role.RECEIPT_SIGNATURE})
+
+
 def send_receipt(app: App, attested: Attested, folder: Folder, *, where_missing: bool = False) -> Attested:
     """Puts the batch's receipt, and those that replaced it, into the partner's folder; with ``where_missing`` only
     those that do not lie there as they were sent. ``attested``: the batch, read just now (``App.attested``); returned

@@ -12,11 +12,11 @@ Rules
   sent once the ledger's line about both was read.
 - A letter's number and a handler's name are texts that a partner types. The register, whose lines nothing takes back,
   has them without the identity numbers that may stand in them; the manifest is kept as it was signed.
-- The set is removed from the partner's folder only after its receipt is there. A server that does not allow that holds
-  up no answer: each later look into the folder tries again, and has the trouble.
-- A run that comes later (one that was killed before, the run behind a resident worker's answer, a *Clear*) removes what
-  is still the set that was kept: under its names another one may lie by then, which nobody has seen. Once the result is
-  made, nothing is left to receive, whatever became of agreement and server.
+- The set is removed from the partner's folder only after its receipt is there, and only what is still the set that was
+  kept (``clearing.py``): under its names another one may lie by then, which nobody has seen. A server that does not
+  allow that holds up no answer: each later look into the folder tries again, and has the trouble.
+- Once the result is made, or a refusal's receipt is past its time, nothing is left to receive, whatever became of
+  agreement and server.
 """
 
 from __future__ import annotations
@@ -37,19 +37,20 @@ from exchange.base.timing import stage
 from exchange.calendar.deadlines import later_items
 from exchange.calendar.working_days import due_after, due_date, office_day
 from exchange.output.typed_numbers import without_numbers
-from exchange.register import Attested, Batch, FileRecord, Role, State, file_of
+from exchange.register import Batch, FileRecord, Role, State, file_of
 from exchange.register.files import has_sent
 from exchange.steps.agreed import Version, check_shown, keep_version, read_version, stage_of
 from exchange.steps.answers import fresh_sources
 from exchange.steps.bases import check_bases
+from exchange.steps.clearing import READ_TWICE, clear_away
 from exchange.steps.first_day import check_not_lost
 from exchange.steps.objection import answers_are_there, check_objection
-from exchange.steps.receipt import first_receipt, send_receipt, stem_of
+from exchange.steps.receipt import first_receipt, is_past, send_receipt, stem_of
 from exchange.steps.request import check_request
 from exchange.steps.trust import is_fetched, trusted_manifest
-from exchange.wire.connection import Denied, Unsettled
+from exchange.wire.connection import Unsettled
 from exchange.wire.manifest import DATA_FORMS, ENVELOPE_SUFFIX, RequestManifest, parse
-from exchange.wire.transport import Folder
+from exchange.wire.transport import Folder, RemoteFile
 
 log = logging.getLogger(__name__)
 
@@ -66,27 +67,31 @@ def receive(app: App, batch_id: str) -> bool:
         return batch.state is not State.REFUSED  # it did not come from a partner, whom no receipt tells of it
     if batch.state not in _UNANSWERED:
         return True
+    if batch.state is State.REFUSED and is_past(app, batch_id):
+        log.info("%s: was refused, and its receipt is past its time: nothing is sent any more", batch_id)
+        return False
     version = read_version(app, batch.partner)
     with app.folder(version.agreement) as folder:
-        judged_now = batch.state is State.CLAIMED
-        if judged_now:
-            _judge(app, version, batch, known, folder)
+        fetched = _judge(app, version, batch, known, folder) if batch.state is State.CLAIMED else None
         attested = app.attested(batch_id)
         batch = attested.batch  # another run may have taken it further meanwhile
         if batch.state in (State.ACCEPTED, State.REFUSED):
             attested = send_receipt(app, attested, folder)
             log.info("%s: the receipt is delivered, the set is kept", batch_id)
-            _clear_away(attested, folder, judged_now=judged_now)
+            clear_away(folder, batch_id, attested.files, fetched)
     return batch.state is not State.REFUSED
 
 
-def _judge(app: App, version: Version, batch: Batch, known: Mapping[str, FileRecord], folder: Folder) -> None:
+def _judge(
+    app: App, version: Version, batch: Batch, known: Mapping[str, FileRecord], folder: Folder
+) -> RemoteFile | None:
     """Writes down which data file is kept, and whether the set is accepted, with its due day, or refused, with the
-    reason. ``known``: the set's files in the register.
+    reason. The data file as it lay in the folder before it was fetched; None where it was not. ``known``: the set's
+    files in the register.
     """
     agreement = version.agreement
     content = app.archive.read(batch.manifest_sha256)
-    data = _fetch_data(app, agreement, batch, content, known, folder)
+    data, fetched = _fetch_data(app, agreement, batch, content, known, folder)
     new = [] if data is None or Role.DATA in known else [data]
     try:
         manifest = _trusted(app, version, batch, content, known, data)
@@ -103,6 +108,7 @@ def _judge(app: App, version: Version, batch: Batch, known: Mapping[str, FileRec
             receipt=first_receipt(app),
         )
         log.warning("%s: %s", batch.id, refusal)
+    return fetched
 
 
 def _accept(
@@ -172,35 +178,38 @@ def _fetch_data(
     content: bytes,
     known: Mapping[str, FileRecord],
     folder: Folder,
-) -> FileRecord | None:
+) -> tuple[FileRecord | None, RemoteFile | None]:
     """Fetches and keeps the data file that bears the name in the manifest, whatever its hash; None where there is none.
-    Where an earlier try has recorded one, that one.
+    Where an earlier try has recorded one, that one. Beside it the file as it lay there before it was fetched, None
+    where it was not.
     """
     try:
         manifest = parse(RequestManifest, content)
     except Refused:
         manifest = None
     if manifest is None or not is_fetched(manifest, agreement):  # why it is refused, trust.py says
-        return known.get(Role.DATA) or _keep_unnamed(app, agreement, batch, stem_of(batch.id, known), folder)
-    data = manifest.data
+        return known.get(Role.DATA) or _keep_unnamed(app, agreement, batch, stem_of(batch.id, known), folder), None
+    data, fetched = manifest.data, None
     digest = data.sha256
     if not (app.archive.touch(digest) and has_sent(app.register.engine, digest, batch.partner)):
         # A name of its own for each try: one that was given up for dead on another machine may still be writing.
-        fetched = make_folder(app.settings.home / "incoming") / f"{batch.manifest_sha256}.{token_hex(4)}"
+        place = make_folder(app.settings.home / "incoming") / f"{batch.manifest_sha256}.{token_hex(4)}"
+        if data.size > READ_TWICE and (sign := folder.sign(data.name)) is not None:
+            fetched = RemoteFile(data.name, *sign)
         try:
             with stage("fetch"):
-                digest = folder.fetch(data.name, fetched, limit=agreement.limits.max_bytes, expected_size=data.size)
+                digest = folder.fetch(data.name, place, limit=agreement.limits.max_bytes, expected_size=data.size)
         except Unsettled:
             if _may_still_come(app, batch):
                 raise
             check_not_lost(app, folder, batch, stem_of(batch.id, known))
-            return known.get(Role.DATA)
+            return known.get(Role.DATA), None
         if digest != data.sha256 and _may_still_come(app, batch):
-            fetched.unlink()
+            place.unlink()
             msg = f"{batch.id}: the data file is not the one of the manifest; it may still be on its way"
             raise Retryable(msg)
-        app.archive.keep_file(fetched, digest)
-    return known.get(Role.DATA) or FileRecord(Role.DATA, data.name, digest, data.size)
+        app.archive.keep_file(place, digest)
+    return known.get(Role.DATA) or FileRecord(Role.DATA, data.name, digest, data.size), fetched
 
 
 def _keep_unnamed(app: App, agreement: Agreement, batch: Batch, stem: str, folder: Folder) -> FileRecord | None:
@@ -211,31 +220,15 @@ def _keep_unnamed(app: App, agreement: Agreement, batch: Batch, stem: str, folde
     for file in folder.list_requests():
         if file.name not in names or file.size > agreement.limits.max_bytes:
             continue
-        fetched = make_folder(app.settings.home / "incoming") / f"{batch.manifest_sha256}.{token_hex(4)}"
+        place = make_folder(app.settings.home / "incoming") / f"{batch.manifest_sha256}.{token_hex(4)}"
         try:
-            digest = folder.fetch(file.name, fetched, limit=agreement.limits.max_bytes, expected_size=file.size)
+            digest = folder.fetch(file.name, place, limit=agreement.limits.max_bytes, expected_size=file.size)
         except Unsettled:
             continue  # still growing, or gone
-        app.archive.keep_file(fetched, digest)
+        app.archive.keep_file(place, digest)
         return FileRecord(Role.DATA, file.name, digest, file.size)
     return None
 
 
 def _may_still_come(app: App, batch: Batch) -> bool:
     return app.now() < batch.received_at + app.settings.policy.incomplete_after
-
-
-def _clear_away(attested: Attested, folder: Folder, *, judged_now: bool) -> None:
-    """Removes from the partner's folder what is kept here. ``judged_now``: it was fetched just now, and is not looked
-    at again.
-    """
-    for role in (Role.MANIFEST, Role.SIGNATURE, Role.DATA):
-        if (kept := attested.files.get(role)) is None:
-            continue
-        if not judged_now and not folder.is_there(kept.name, kept.size, kept.sha256, as_fetched=True):
-            continue
-        try:
-            folder.remove(kept.name)
-        except Denied as denied:
-            log.error("%s: %s", attested.batch.id, denied)
-            return

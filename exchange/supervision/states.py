@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from exchange.register import ReleaseState, ReviewState, State
+from exchange.register.states import OPEN
 from exchange.supervision.labels import Words
 
 STATES: Final = MappingProxyType(
@@ -36,3 +37,14 @@ RELEASES: Final = MappingProxyType(
         ReleaseState.DELIVERED: Words("已送达", "delivered"),
     }
 )
+
+
+def not_resumed(state: State) -> Words:
+    """What is said in the place of the moment at which a clock ran again, where it never did. ``state``: the batch's;
+    with what ends a batch its pause is over.
+    """
+    if state in OPEN:
+        return Words("仍停", "still paused")
+    if state is State.REFUSED:
+        return Words("未恢复，不予受理时止", "never: over when it was refused")
+    return Words("未恢复，办结时止", "never: over when it was done")

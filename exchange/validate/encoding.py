@@ -87,7 +87,8 @@ _HAN_IN_UTF8: Final = re.compile(rb"(?<![\x80-\xff])(?:[\xe3-\xe9][\x80-\xbf]{2}
 """Nothing but Chinese in UTF-8 between what is ASCII: of lines of GB18030 hardly any has it."""
 
 _CTRL_Z: Final = b"\x1a"
-_LONE_CR: Final = re.compile(rb"\r(?!\n)")
+_CR: Final = 0x0D
+_LF: Final = 0x0A
 _LOST: Final = "\ufffd"
 _TWO_BYTES: Final = re.compile(rb"[\x81-\xfe][\x40-\xfe]|[\x81-\xfe][\x30-\x39][\x81-\xfe][\x30-\x39]|(\x80)")
 
@@ -154,9 +155,24 @@ def _without_marks(content: bytes) -> bytes:
     """The text without what programs put before and behind it, and with a line feed for each CR that has none."""
     in_front = _MARKS.match(content)
     content = content[in_front.end() if in_front else 0 :].rstrip(_CTRL_Z)
+    if b"\n" not in content:
+        return content.replace(b"\r", b"\n")
     if b"\r" not in content or content.count(b"\r") == content.count(b"\r\n"):
         return content
-    return _LONE_CR.sub(b"\n", content)
+    return _with_line_feeds(content)
+
+
+def _with_line_feeds(content: bytes) -> bytes:
+    """The text with a line feed for each CR that has none. Sought among octets, as a regular expression takes six times
+    as long.
+    """
+    octets = np.frombuffer(bytearray(content), np.uint8)
+    for start in range(0, len(octets), _PIECE):
+        piece, behind = octets[start : start + _PIECE], octets[start + 1 : start + _PIECE + 1]
+        alone = piece == _CR
+        alone[: len(behind)] &= behind != _LF
+        piece[alone] = _LF
+    return octets.tobytes()
 
 
 def _from_gb18030(content: bytes) -> bytes:

@@ -22,6 +22,7 @@ from __future__ import annotations
 import fcntl
 import io
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
@@ -51,7 +52,14 @@ _STILL_SECONDS: Final = 600.0
 """Until it has taken one piece, has ended after the last, or has opened one file."""
 _OF_THE_FILE: Final = frozenset({2, 3, 4})
 """Exit statuses of ``openssl cms`` that speak of what it was given: not readable, no CMS, not verified or opened
-(openssl-cms(1)). With any other it did not come so far: killed, without memory, not runnable."""
+(openssl-cms(1)). With any other it did not come so far: killed, without memory, not runnable. So it is where one of
+these is given for what the machine said (``_of_the_machine``)."""
+
+_CODE: Final = re.compile(rb"error:([0-9A-F]{8}):")
+_SYSTEM_SAID: Final = 0x8000_0000
+_REASON: Final = 0x7F_FFFF
+_NO_MEMORY: Final = 0xC_0100
+"""What the codes of errors are made of (``openssl/err.h``): one flag says that the rest is the system's ``errno``."""
 
 _IN_MEMORY: Final = 16 * 1024 * 1024
 """Bytes of an envelope up to which the library opens it."""
@@ -135,8 +143,8 @@ def verify(content: bytes, signature: bytes, pinned: Path, now: datetime) -> Non
         no_authorities = ["-no-CAfile", "-no-CApath", "-no-CAstore"]
         pinned_only = ["-nointern", "-noverify", *no_authorities, "-certfile", certfile]
         detached = ["-in", signed_by, "-content", signed, "-out", "/dev/null"]
-        outcome = _openssl(["cms", "-verify", "-binary", "-inform", "DER", *pinned_only, *detached], descriptors)
-    if _of_the_file(outcome) or not named:
+        status, said = _openssl(["cms", "-verify", "-binary", "-inform", "DER", *pinned_only, *detached], descriptors)
+    if _of_the_file(status, said) or not named:
         raise Refused("signature_invalid")
 
 
@@ -162,8 +170,8 @@ def _in_memory(*contents: bytes) -> Iterator[list[int]]:
         yield [file.fileno() for file in files]
 
 
-def _openssl(arguments: Sequence[str], descriptors: Sequence[int]) -> int:
-    """The exit status of the program; what it prints may quote the file and is dropped."""
+def _openssl(arguments: Sequence[str], descriptors: Sequence[int]) -> tuple[int, bytes]:
+    """The program's exit status, and what it printed, which may quote the file: it is told nobody."""
     try:
         done = subprocess.run(
             ["openssl", *arguments],
@@ -179,15 +187,23 @@ def _openssl(arguments: Sequence[str], descriptors: Sequence[int]) -> int:
     except subprocess.TimeoutExpired:
         msg = f"openssl did not answer within {_VERIFY_SECONDS} seconds"
         raise Retryable(msg) from None
-    return done.returncode
+    return done.returncode, done.stderr
 
 
-def _of_the_file(status: int) -> bool:
+def _of_the_file(status: int, said: bytes) -> bool:
     """Whether ``openssl cms`` says that the partner's file does not hold; Retryable where it says nothing of it."""
-    if status != 0 and status not in _OF_THE_FILE:
-        msg = f"openssl ended with {status} on this machine; is there memory?"
+    if status != 0 and (status not in _OF_THE_FILE or _of_the_machine(said)):
+        msg = f"openssl ended with {status} on this machine; is there memory, and is the key there?"
         raise Retryable(msg)
     return status != 0
+
+
+def _of_the_machine(said: bytes) -> bool:
+    """Whether a code among what it printed is the system's (no such key, too many open files) or says that no memory is
+    left: it gives the same exit status for these as for a file that is no CMS.
+    """
+    codes = [int(code, 16) for code in _CODE.findall(said)]
+    return any(code & _SYSTEM_SAID or code & _REASON == _NO_MEMORY for code in codes)
 
 
 def _not_installed() -> Halt:
@@ -312,19 +328,20 @@ def decrypt(envelope: Path, identity: KeyPair) -> bytes:
     key, certificate = map(str, identity.files)
     ours = ["-recip", certificate, "-inkey", key]
     command = ["openssl", "cms", "-decrypt", "-binary", "-inform", "DER", "-in", str(envelope), *ours]
-    try:
-        program = subprocess.Popen(
-            command, bufsize=0, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-    except FileNotFoundError:
-        raise _not_installed() from None
-    content = io.BytesIO()
-    with _in_time(program), program, _ended(program):
-        assert program.stdout is not None
-        _widen(program.stdout)
-        shutil.copyfileobj(program.stdout, content, _PIECE)
-    if _of_the_file(program.returncode):
-        raise Refused("data_envelope")
+    with _in_memory(b"") as (complaints,):
+        try:
+            program = subprocess.Popen(
+                command, bufsize=0, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaints
+            )
+        except FileNotFoundError:
+            raise _not_installed() from None
+        content = io.BytesIO()
+        with _in_time(program), program, _ended(program):
+            assert program.stdout is not None
+            _widen(program.stdout)
+            shutil.copyfileobj(program.stdout, content, _PIECE)
+        if _of_the_file(program.returncode, os.pread(complaints, _PIECE, 0)):
+            raise Refused("data_envelope")
     return content.getvalue()
 
 

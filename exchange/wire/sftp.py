@@ -39,6 +39,9 @@ _NAME_BYTES: Final = 1024
 UTF-16's.
 """
 
+_LAST_PART: Final = 5
+"""A fifth of a block's time is its last part."""
+
 
 class SftpClient(paramiko.SFTPClient):
     """paramiko's client; ``entries`` in place of ``listdir_iter``."""
@@ -170,6 +173,7 @@ class TimeLimit:
         self.client: paramiko.SSHClient | None = None
         self.passed = False
         self.seconds = 0.0
+        self._last_part = float("inf")
 
     @contextmanager
     def of(self, seconds: float, begun: float | None = None) -> Iterator[None]:
@@ -177,7 +181,8 @@ class TimeLimit:
         when its time runs, by ``time.monotonic``, where that is not now.
         """
         left = seconds if begun is None else max(0.0, begun + seconds - time.monotonic())
-        alarm = ALARMS.set(left, partial(self._cut, seconds))
+        alarm, around = ALARMS.set(left, partial(self._cut, seconds)), self._last_part
+        self._last_part = time.monotonic() + max(left / 2, left - seconds / _LAST_PART)
         try:
             yield
         except Retryable:
@@ -185,6 +190,12 @@ class TimeLimit:
             raise
         finally:
             alarm.cancel()
+            self._last_part = around
+
+    @property
+    def is_nearly_over(self) -> bool:
+        """Whether no more should be begun than what ends the block."""
+        return time.monotonic() >= self._last_part
 
     def check(self) -> None:
         """Retryable where the time is over: for what is done between two questions to the server."""

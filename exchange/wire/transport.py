@@ -26,13 +26,12 @@ from contextlib import AbstractContextManager, closing, contextmanager, nullcont
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from secrets import token_hex
 from typing import Final
 
 import paramiko
 
 from exchange.base.errors import Halt
-from exchange.base.files import disk_trouble, sha256, sha256_of, written_atomically
+from exchange.base.files import disk_trouble, sha256_of, written_atomically
 from exchange.wire.connection import (
     CONVERSATION_FAILED,
     CUT,
@@ -351,32 +350,14 @@ class Folder:
                 return False
         return True
 
-    def try_out(self) -> bool:
-        """Writes, renames over what is there and removes in both folders; whether the server replaces in one go. Halt
-        with the folder and what it did not allow.
-        """
-        in_one_go = True
-        for folder in (self.account.requests, self.account.results):
-            first, second = (f"{folder}/{TEMPORARY}{name}-{token_hex(4)}" for name in ("try", "tried"))
-            doing = "write"
+    def sign(self, name: str) -> tuple[int, int] | None:
+        """Size and time of a file of the requests folder as it is there now; None where it is gone."""
+        with self._file_trouble():
             try:
-                for _ in range(2):
-                    size = put(self.sftp, [b"try"], first)
-                    doing = "rename"
-                    in_one_go &= replace(self.sftp, first, second)
-                    check(self.sftp, second, size, sha256(b"try"))
-                    doing = "write"
-                doing = "remove"
-                self.sftp.remove(second)
-            except CONVERSATION_FAILED as error:
-                where = f"{self.account.server}: {folder}"
-                msg = f"{where}: {doing} fails ({type(error).__name__})"
-                raise Halt(msg) from None
-            finally:
-                for path in (first, second):
-                    with suppress(*CONVERSATION_FAILED):
-                        self.sftp.remove(path)
-        return in_one_go
+                now = self.sftp.lstat(self._request_path(name))
+            except FileNotFoundError:
+                return None
+        return now.st_size or 0, int(now.st_mtime or 0)
 
     def remove(self, name: str) -> None:
         """Removes a file from the requests folder; it may be gone already. Denied where the server, which still

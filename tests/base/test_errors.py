@@ -5,10 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
+import threading
+import traceback
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from exchange.base.errors import Halt, Refused, Retryable, without_values
@@ -16,6 +20,7 @@ from exchange.base.files import write_atomically
 from exchange.base.toml import read_bytes
 from exchange.matching import id_numbers
 from exchange.settings import read_secret
+from exchange.validate.foreign_bytes import foreign_bytes
 from tests.accounts import unprivileged
 
 MOUNT = ["mount", "-t", "tmpfs", "-o", "nr_inodes=8", "tmpfs"]
@@ -79,6 +84,75 @@ def test_and_so_of_any_other_file_which_is_not_named(tmp_path: Path) -> None:
         path.read_bytes()
     assert "请在网页办理" in halted.value.zh
     assert CANARY not in halted.value.in_both
+
+
+class Ends(BaseException):
+    """What ends a try from outside, whatever is at work."""
+
+
+@pytest.mark.parametrize("error", [Ends(), Halt("look"), KeyboardInterrupt()])
+def test_what_goes_through_brings_no_other_error_along(error: BaseException) -> None:
+    """Whoever logs it logs all that it was raised from or behind."""
+
+    def ended() -> None:
+        try:
+            raise ValueError(CANARY)
+        except ValueError as quoting:
+            raise error from quoting
+
+    with pytest.raises(type(error)) as passed, without_values(Ends):
+        ended()
+    assert CANARY not in "".join(traceback.format_exception(passed.value))
+
+
+def no_thread() -> None:
+    """Of a machine that starts no thread more, as Python says it."""
+    with pytest.MonkeyPatch.context() as patch:
+
+        def refused(*_: object, **__: object) -> None:
+            msg = CANARY
+            raise RuntimeError(msg)
+
+        patch.setattr(threading, "_start_new_thread", refused)
+        patch.setattr(threading, "_start_joinable_thread", refused, raising=False)
+        threading.Thread().start()
+
+
+def no_more(error: BaseException) -> Callable[[], None]:
+    def raising() -> None:
+        raise error
+
+    return raising
+
+
+SCARCE: dict[str, Callable[[], None]] = {
+    "memory": no_more(MemoryError(CANARY)),
+    "Arrow's memory": no_more(pa.ArrowMemoryError(CANARY)),
+    "open files": no_more(OSError(errno.EMFILE, CANARY)),
+    "memory of the kernel's": no_more(OSError(errno.ENOMEM, CANARY)),
+    "threads": no_thread,
+}
+
+
+@pytest.mark.parametrize(
+    "door", [without_values, lambda: foreign_bytes("csv_format")], ids=["ours", "a partner's file"]
+)
+@pytest.mark.parametrize("lacking", SCARCE)
+def test_what_a_machine_lacks_is_nobodys_fault_and_passes(
+    lacking: str, door: Callable[[], AbstractContextManager[None]]
+) -> None:
+    with pytest.raises(Retryable, match="no memory, no thread or no open file left") as lack, door():
+        SCARCE[lacking]()
+    assert "本机内存" in lack.value.zh
+    assert CANARY not in lack.value.in_both
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError(CANARY), OSError(CANARY), OSError(errno.EIO, CANARY), ValueError(CANARY)]
+)
+def test_any_other_error_of_a_partners_file_is_of_the_file(error: Exception) -> None:
+    with pytest.raises(Refused, match="csv_format"), foreign_bytes("csv_format"):
+        raise error
 
 
 def _write_nine(folder: Path) -> None:

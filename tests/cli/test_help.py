@@ -99,6 +99,18 @@ def test_every_option_begins_in_chinese_those_that_typer_adds_too(words: tuple[s
     assert [line for line in options if not re.search(r"[\u4e00-\u9fff]", line)] == []
 
 
+@pytest.mark.parametrize("words", EVERY, ids=" ".join)
+def test_what_typer_adds_stands_on_a_line_of_its_own_and_in_chinese_too(words: tuple[str, ...]) -> None:
+    lines = [line.strip("│ ") for line in help_of(*words).splitlines()]
+    added = [line for line in lines if "[required]" in line or "[default" in line]
+    assert [line for line in added if not re.fullmatch(r"\[required\]|\[default: [^\]]+\]", line)] == []
+    assert len([line for line in lines if line.endswith("（必填）")]) == added.count("[required]")
+    assert [line for line in added if line[0:9] == "[default:" and f"缺省 {line[10:-1]}" not in lines] == []
+    titles = [line for line in help_of(*words).splitlines() if line.startswith("╭")]
+    assert titles
+    assert [line for line in titles if not re.match(r"╭─ [\u4e00-\u9fff]+ [A-Z]", line)] == []
+
+
 @pytest.mark.parametrize(
     ("text", "both"),
     [

@@ -24,6 +24,8 @@ from exchange.intake.owed import OwedRuns
 from exchange.intake.resident import MAX_OF_ONE, MAX_WAITING, ResidentWorker, ResidentWorkers
 from exchange.validate.effort import Effort
 
+PERSON = "220102" + "198507149216"
+
 
 def noting(started: list[str]) -> Callable[[str], bool]:
     """Starts runs, and notes which."""
@@ -240,6 +242,22 @@ assert not [each for each in gc.get_objects() if isinstance(each, SemLock)]
 worker.end()
 worker.ended()
 """
+
+
+def test_a_worker_that_fails_outright_tells_kind_and_place_alone(capfd: pytest.CaptureFixture[str]) -> None:
+    """Whatever ends a process that multiprocessing started, is printed with its words and those that it came upon."""
+
+    def broken() -> App:
+        try:
+            raise ValueError(PERSON)
+        except ValueError as error:
+            raise KeyError(PERSON) from error
+
+    worker = ResidentWorker(broken)
+    assert wait_for(lambda: not worker._process.is_alive(), 60)
+    said = "".join(capfd.readouterr())
+    assert "unexpected KeyError" in said
+    assert PERSON not in said
 
 
 def test_a_worker_shares_no_lock_that_it_could_be_killed_with() -> None:

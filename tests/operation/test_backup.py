@@ -5,6 +5,10 @@ meanwhile is no fault.
 from __future__ import annotations
 
 import itertools
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path, PurePath
@@ -18,16 +22,21 @@ from exchange.app import App
 from exchange.base.errors import Halt
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.servers.postgres import Postgres
+from exchange.demo.servers.processes import wait_for
 from exchange.demo.world import World
 from exchange.intake.collect import poll
 from exchange.operation import restoring
-from exchange.operation.backup import DATABASES, make_backup, plan_of
+from exchange.operation.backup import make_backup, plan_of
 from exchange.operation.dump import restore
-from exchange.operation.vault import RESTORING, Entry, Vault
+from exchange.operation.restoring import TO_RESTORE
+from exchange.operation.vault import Entry, Vault
 from exchange.register import State
 from exchange.settings import Settings
 
 from .conftest import Run
+
+PLAIN = b"PGDMP"
+"""What a dump begins with."""
 
 DAY = datetime(2026, 11, 27, tzinfo=UTC)
 
@@ -110,7 +119,7 @@ def test_the_drill(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(restoring, "restore", cut_off_after_one())
         run(restored, "restore", "databases", str(to), *opened, code=70)
-    left = office / "home" / f"{RESTORING}{DATABASES}" / "register.dump"
+    left = office / "home" / TO_RESTORE / "register.dump"
     left.write_bytes(b"plain, of one that was killed")
     run(restored, "restore", "databases", str(to), *opened)
     assert not left.exists()
@@ -211,6 +220,44 @@ def test_a_file_that_the_settings_name_must_be_there(kept_by: Path, tmp_path: Pa
     said = run(kept_by, "backup", "make", code=70)
     assert "more.env" in said
     assert "unexpected" not in said
+
+
+def test_where_backups_lie_nothing_is_plain_whenever_one_is_killed(
+    kept_by: Path, programs: Path, tmp_path: Path, run: Run
+) -> None:
+    """A dump holds every row of a database. A run that is killed while one is taken leaves it on the office's own disk
+    at most, until the next run.
+    """
+    slow, seen, to = tmp_path / "slow", tmp_path / "seen", tmp_path / "backups"
+    slow.mkdir()
+    for program in programs.iterdir():
+        (slow / program.name).symlink_to(program)
+    (slow / "pg_dump").unlink()
+    own = f'{programs}/pg_dump "$@"\ncase "$*" in *--version*) ;; *) touch {seen}; exec sleep 60;; esac\n'
+    (slow / "pg_dump").write_text(f"#!/bin/sh\n{own}")
+    (slow / "pg_dump").chmod(0o755)
+    config = kept_by.with_name("slow.toml")
+    config.write_text(kept_by.read_text("utf-8").replace(f'"{programs}"', f'"{slow}"'), "utf-8")
+    (to / ".dumping-before").mkdir(parents=True)
+    (to / ".dumping-before" / "register.dump").write_bytes(PLAIN + b"of an earlier version")
+    command = [sys.executable, "-c", "from exchange.cli.main import commands; commands()", "backup", "make"]
+    process = subprocess.Popen(command, env=os.environ | {"EXCHANGE_CONFIG": str(config)}, start_new_session=True)
+    try:
+        assert wait_for(seen.exists, 60)
+        process.kill()
+        process.wait(60)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        config.unlink()
+    home = Settings.load(kept_by).home
+    assert [*_plain(to)] == []
+    assert [*_plain(home)]
+    run(kept_by, "backup", "make")
+    assert [*_plain(to), *_plain(home)] == []
+
+
+def _plain(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_file() and path.read_bytes().startswith(PLAIN))
 
 
 class going_on:  # noqa: N801  (read as a phrase)

@@ -97,7 +97,7 @@ def test_a_second_backup_costs_what_is_new_and_one_that_was_cut_off_is_none(
 
 
 def test_what_a_killed_backup_dumped_goes_with_the_next(vault: Vault) -> None:
-    """It is the register as it is, not encrypted yet."""
+    """As earlier versions left it: the register as it is, not encrypted yet."""
     left = vault.folder / f"{DUMPING}left" / "register.dump"
     left.parent.mkdir(parents=True)
     left.write_bytes(b"plain")

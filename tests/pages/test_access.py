@@ -6,6 +6,7 @@ import re
 from collections import UserDict
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -115,6 +116,15 @@ def test_who_reloads_what_a_form_opened_is_led_to_the_form(pages: Pages, route: 
         assert pages.get(login, section)[0] == 200
     else:
         assert answer.status_code in (200, 404)
+
+
+def test_no_browser_keeps_what_is_typed_into_a_form_or_chosen_in_it() -> None:
+    """Neither for the next who works at this screen nor, after a reload, for another row."""
+    templates = Path(answering.__file__).parent / "templates"
+    forms = [form for path in templates.glob("*.html") for form in re.findall(r"<form[^>]*>", path.read_text("utf-8"))]
+    posted = [form for form in forms if 'method="post"' in form]
+    assert posted
+    assert [form for form in posted if 'autocomplete="off"' not in form] == []
 
 
 def test_what_writes_is_no_get() -> None:

@@ -5,15 +5,22 @@ Of a batch of one row, beside the letter of introduction, a count is somebody's.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
 from exchange import pipeline
 from exchange.agreements.sections import LETTER_ITEMS
 from exchange.app import App
 from exchange.base.tables import ANSWERS
+from exchange.cli.main import commands
 from exchange.demo.partner import DemoPartner
+from exchange.demo.world import World
+from exchange.register import Batch, State
 from exchange.supervision import labels
+from exchange.supervision.states import not_resumed
 from tests.pages.conftest import Pages
 from tests.pages.releases import asked_of_records, release_of
 from tests.pages.test_approval import shown
@@ -55,3 +62,32 @@ def test_an_operator_reads_no_answer_about_records_after_the_release(
     pipeline.issue(officer, release.id)
     assert answers_in(told(pages, "op", release.batch)) == set()
     assert ANSWERS["record_found"].zh not in pages.get("op", f"/batch/{release.batch}")[1]
+
+
+def test_a_pause_that_nobody_ended_says_whether_it_still_is(
+    pages: Pages,
+    officer: App,
+    opened: Callable[[str], App],
+    education: DemoPartner,
+    asked: pl.DataFrame,
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On the batch's page and at the terminal, while the batch is open and once it is done."""
+    monkeypatch.setenv("EXCHANGE_CONFIG", str(world.config))
+    release = release_of(officer, education, asked.head(1))
+    assert officer.register.clock.propose(release.batch, officer.now(), "record_unclear")
+    opened("leader").register.clock.approve(release.batch, officer.now())
+
+    def said() -> set[str]:
+        page = pages.get("supervisor", f"/batch/{release.batch}")[1]
+        table = CliRunner().invoke(commands, ["clock", "show", release.batch]).output.replace("\n", "")
+        told = {str(not_resumed(state)) for state in State}
+        return {words for words in told if words in page and words.split()[0] in table}
+
+    assert said() == {str(not_resumed(State.DELIVERED))}
+    pages.post("leader", "/approval/approve", **shown(pages, release))
+    pipeline.issue(officer, release.id)
+    done: Batch = officer.register.batch(release.batch)
+    assert (done.state, done.clock_stands) == (State.CLOSED, True)
+    assert said() == {str(not_resumed(State.CLOSED))}

@@ -17,7 +17,7 @@ from sqlalchemy import event, select
 from exchange import retention
 from exchange.app import App
 from exchange.base.errors import Halt
-from exchange.base.files import Archive, sha256, write_atomically
+from exchange.base.files import DUMPS, Archive, make_folder, sha256, write_atomically
 from exchange.calendar.working_days import Due
 from exchange.demo.agreement import agreement_toml
 from exchange.demo.world import PARTNERS, World
@@ -246,6 +246,15 @@ def test_what_is_gone_when_its_turn_comes_is_nobodys_trouble(
         monkeypatch.setattr(retention, "_half_written", lambda _: [*left, left[0].with_name(".writing-cccc3_")])
     assert retention.run(later)["work"] == (1 if moment == "told" else 2)
     assert not any(path.exists() for path in left)
+
+
+def test_a_databases_dump_that_a_killed_backup_left_goes_in_its_time(desk: Desk) -> None:
+    left = make_folder(desk.app.settings.home / f"{DUMPS}for-backup-aaaa1_") / "register.dump"
+    left.write_bytes(b"PGDMP")
+    retention.run(desk.app)
+    assert left.exists(), "one may be at work"
+    assert retention.run(desk.later(21))["work"] == 1
+    assert not left.exists()
 
 
 def test_what_was_touched_a_moment_ago_stays(desk: Desk) -> None:

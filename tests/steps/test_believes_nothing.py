@@ -15,6 +15,7 @@ from exchange.demo.partner import DemoPartner, Request
 from exchange.intake.collect import poll
 from exchange.register import Role, State
 from exchange.wire.connection import Denied
+from exchange.wire.trial import try_out
 from tests.steps.odd_servers import Altering, Cutting, Dropbox, Full, Losing, Plain, Unremoving, dripping, served_by
 
 Ask = Callable[..., Request]
@@ -164,13 +165,13 @@ def test_a_kept_file_that_was_altered_is_never_sent(
 
 def test_a_trial_of_both_folders_says_what_is_not_allowed(app: App, court: DemoPartner) -> None:
     with app.folder(app.agreement(court.id)) as folder:
-        assert folder.try_out()
+        assert try_out(folder)
     with served_by(app, court, Plain), app.folder(app.agreement(court.id)) as folder:
-        assert not folder.try_out()
+        assert not try_out(folder)
     for kind, words in ((Losing, "to-office: rename fails"), (Unremoving, "to-office: remove fails")):
         with (
             served_by(app, court, kind),
             app.folder(app.agreement(court.id)) as folder,
             pytest.raises(Halt, match=words),
         ):
-            folder.try_out()
+            try_out(folder)

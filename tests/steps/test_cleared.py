@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import polars as pl
 import pytest
@@ -10,8 +12,13 @@ import pytest
 from exchange import pipeline
 from exchange.app import App
 from exchange.demo.partner import DemoPartner, Request
+from exchange.intake import scan
 from exchange.intake.collect import poll
-from exchange.register import State
+from exchange.register import Role, State
+from exchange.register.retention import KeptFile
+from exchange.steps import clearing, receive
+from exchange.steps.agreed import keep_version
+from exchange.steps.receipt import send_receipt
 
 Ask = Callable[..., Request]
 
@@ -95,3 +102,114 @@ def test_what_a_run_that_was_killed_left_of_a_set_is_removed(app: App, court: De
     court.drop(files)
     assert pipeline.receive(app, request.batch)
     assert not files.keys() & _lying(app, court)
+
+
+@pytest.mark.parametrize("accepted", [False, True], ids=["refused", "accepted"])
+@pytest.mark.parametrize(
+    ("anew", "large"), [("manifest", False), ("signature", False), ("data", False), ("data", True), ("all", False)]
+)
+def test_what_is_put_there_while_a_set_is_judged_is_left(
+    app: App, court: DemoPartner, ask: Ask, monkeypatch: pytest.MonkeyPatch, accepted: bool, anew: str, large: bool
+) -> None:
+    """A partner that finds its mistake a second later overwrites what it sent; the office has the first by then. A
+    large file is known by its time.
+    """
+    monkeypatch.setattr(receive, "READ_TWICE", most := 0 if large else 1024)
+    monkeypatch.setattr(clearing, "READ_TWICE", most)
+    request = ask() if accepted else ask(items=("sex", "no_such_item"))
+    sent = court.make_set(request)
+    court.drop(sent)
+    for name in sent if large else ():
+        os.utime(court.server.home / "to-office" / name, (0, 0))
+    poll(app)
+    files = court.make_set(ask(b"row_ref,id_number,name,sex\nR2,,,\n", batch=request.batch))
+    named = dict(zip(("data", "manifest", "signature"), files, strict=True))
+    later_ones = {name: content for name, content in files.items() if anew in ("all", *_kinds(named, name))}
+    keep = keep_version
+
+    def overwritten(*given: object) -> object:
+        court.drop(later_ones)
+        return keep(*given)  # type: ignore[arg-type]
+
+    refuse = app.register.refuse
+
+    def refused(*given: object, **more: object) -> object:
+        court.drop(later_ones)
+        return refuse(*given, **more)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(receive, "keep_version", overwritten)
+        patch.setattr(app.register, "refuse", refused)
+        assert pipeline.receive(app, request.batch) is accepted
+    lying = _lying(app, court)
+    assert later_ones.keys() <= lying
+    if anew in ("data", "signature"):
+        assert lying == later_ones.keys()
+    court.drop({name: content for name, content in files.items() if name not in later_ones})
+    poll(app)
+    (conflict,) = [batch for batch in app.register.waiting() if batch.startswith(f"{request.batch}.conflict-")]
+    assert not pipeline.run(app, conflict)
+    assert app.register.batch(conflict).refusal_code == "batch_id_reused"
+    assert not files.keys() & _lying(app, court)
+
+
+def _kinds(named: dict[str, str], name: str) -> list[str]:
+    return [kind for kind, of in named.items() if of == name]
+
+
+def test_the_same_data_under_a_manifest_put_right_is_left_for_it(app: App, court: DemoPartner, ask: Ask) -> None:
+    """The manifest was wrong, its data was not: of the set that is kept nothing is removed from under the new one."""
+    request = ask(items=("sex", "no_such_item"))
+    files = court.make_set(request)
+    court.drop(files)
+    poll(app)
+    assert not pipeline.receive(app, request.batch)
+    right = court.make_set(ask(batch=request.batch, data=request.data))
+    data, manifest, _ = files
+    court.drop({data: files[data]} | {name: content for name, content in right.items() if name != data})
+    assert not pipeline.receive(app, request.batch)
+    assert right.keys() <= _lying(app, court)
+    assert manifest in right
+
+
+def test_a_set_that_comes_again_is_removed_as_it_was_looked_at(
+    app: App, court: DemoPartner, ask: Ask, later: Callable[[timedelta], App], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = ask()
+    files = court.make_set(request)
+    court.drop(files)
+    poll(app)
+    assert pipeline.run(app, request.batch)
+    court.drop(files)
+    others = court.make_set(ask(b"row_ref,id_number,name,sex\nR2,,,\n", batch=request.batch))
+    send = send_receipt
+
+    def overwritten(*given: object, **more: object) -> object:
+        court.drop(others)
+        return send(*given, **more)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(scan, "send_receipt", overwritten)
+        poll(later(timedelta(minutes=2)))
+    assert others.keys() <= _lying(app, court)
+
+
+@pytest.mark.parametrize("gone_role", [Role.RECEIPT, Role.RECEIPT_SIGNATURE])
+def test_a_refusal_whose_receipt_is_past_its_time_is_received_no_more(
+    app: App, court: DemoPartner, ask: Ask, gone_role: Role, gone: Callable[[], None]
+) -> None:
+    """*Clear* of a run of years ago: nothing is wrong with an archive whose files were destroyed on record."""
+    request = ask(items=("sex", "no_such_item"))
+    court.drop(court.make_set(request))
+    poll(app)
+    assert not pipeline.run(app, request.batch)
+    kept, moment = app.register.file(request.batch, gone_role), app.now()
+    file = KeptFile(request.batch, court.id, gone_role, kept.sha256, moment, "3650 days")
+    app.register.retention.intend([(file, "records")], moment)
+    for number, digest, _ in app.register.retention.intended():
+        with app.register.retention.destroying(number, moment) as destruction:
+            destruction.done = app.archive.destroy(digest, moment + timedelta(days=1))
+    lines = len(app.register.steps(request.batch))
+    gone()
+    assert not pipeline.run(app, request.batch)
+    assert len(app.register.steps(request.batch)) == lines

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import codecs
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -270,6 +271,38 @@ def test_a_program_that_is_killed_or_does_not_run_is_no_fault_of_the_file(
         verify(CONTENT, sign(CONTENT, theirs), keys / "theirs.pem", datetime.now(UTC))
     with pytest.raises(Retryable, match="openssl ended with"):
         decrypt(tmp_path / "e", ours)
+
+
+@pytest.mark.parametrize("lack", ["memory", "the key"])
+def test_what_openssl_says_of_the_machine_is_no_fault_of_the_file(
+    ours: KeyPair, keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lack: str
+) -> None:
+    """It ends with the same status as for a file that is no envelope."""
+    monkeypatch.setattr(envelope, "_IN_MEMORY", 0)
+    (tmp_path / "e").write_bytes(encrypt(bytes(40 << 20), ours.certificate))
+    if lack == "memory":
+        real = shutil.which("openssl")
+        (tmp_path / "openssl").write_text(f'#!/bin/sh\nulimit -v 60000\nexec {real} "$@"\n')
+        (tmp_path / "openssl").chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    else:
+        for name in ("key", "pem"):
+            shutil.copy2(keys / f"ours.{name}", tmp_path / f"ours.{name}")
+        ours = load_key_pair(tmp_path / "ours.key", tmp_path / "ours.pem")
+        (tmp_path / "ours.key").unlink()
+    with pytest.raises(Retryable, match="openssl ended with 2"):
+        decrypt(tmp_path / "e", ours)
+
+
+@pytest.mark.parametrize("code", [b"80000018", b"80000002", b"068C0100", b"100C0100"])
+def test_a_signature_is_not_refused_for_what_the_machine_lacks(
+    keys: Path, theirs: KeyPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: bytes
+) -> None:
+    (tmp_path / "openssl").write_bytes(b"#!/bin/sh\necho 40D7E106B17F0000:error:%b:a:b: >&2\nexit 4\n" % code)
+    (tmp_path / "openssl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(Retryable, match="openssl ended with 4"):
+        verify(CONTENT, sign(CONTENT, theirs), keys / "theirs.pem", datetime.now(UTC))
 
 
 def test_no_beginning_of_a_signature_is_whole(theirs: KeyPair) -> None:

@@ -1,0 +1,66 @@
+"""Clearing a set out of a partner's folder: nothing is removed but what is kept here.
+
+Rules
+- A partner may put other files under a set's names at any moment: the set anew, or a part of it. Where the manifest is
+  another one, another set is coming: all that lies there is left to it, and the next look takes it as what it is. Else
+  what is not what was kept stays.
+- What lies there is compared by its bytes. A large data file whose bytes were read in this run is by its size and time:
+  else it would come over the line twice.
+- A server that does not allow it holds up no answer.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from exchange.register import FileRecord, Role
+from exchange.wire.connection import Denied
+from exchange.wire.transport import Folder, RemoteFile
+
+log = logging.getLogger(__name__)
+
+READ_TWICE: Final = 1024 * 1024
+"""Bytes of a data file up to which it is read again before it is removed."""
+
+
+def clear_away(folder: Folder, batch_id: str, files: Mapping[str, FileRecord], fetched: RemoteFile | None) -> None:
+    """Removes from the partner's folder what is kept of this batch. ``files``: the batch's, by role; ``fetched``: the
+    data file as it lay there when its bytes were read in this run, None where they were not.
+    """
+    is_kept = _lies_as_kept(folder, files[Role.MANIFEST])
+    if not is_kept and folder.sign(files[Role.MANIFEST].name) is not None:
+        log.warning("%s: another manifest lies under its name; what lies there is left", batch_id)
+        return
+    for role in (Role.MANIFEST, Role.SIGNATURE, Role.DATA):
+        if (kept := files.get(role)) is None:
+            continue
+        if role is Role.MANIFEST:
+            still = is_kept
+        elif fetched is not None and fetched.name == kept.name and kept.size > READ_TWICE:
+            still = folder.sign(kept.name) == (fetched.size, fetched.mtime)
+        else:
+            still = _lies_as_kept(folder, kept)
+        if not still:
+            continue
+        try:
+            folder.remove(kept.name)
+        except Denied as denied:
+            log.error("%s: %s", batch_id, denied)
+            return
+
+
+def clear_again(folder: Folder, files: Mapping[str, FileRecord], listed: Iterable[RemoteFile]) -> None:
+    """Removes a set that came again, with the manifest that is kept; what of it is not as it was ``listed`` stays.
+    Denied where the server does not allow it.
+    """
+    if not _lies_as_kept(folder, files[Role.MANIFEST]):
+        return
+    for file in listed:
+        if folder.sign(file.name) == (file.size, file.mtime):
+            folder.remove(file.name)
+
+
+def _lies_as_kept(folder: Folder, kept: FileRecord) -> bool:
+    return folder.is_there(kept.name, kept.size, kept.sha256, as_fetched=True)
