@@ -118,7 +118,7 @@ def test_the_drill(
     run(config, "restore", "files", str(to), str(office), *opened, code=70)  # somebody works with it
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(restoring, "restore", cut_off_after_one())
-        run(restored, "restore", "databases", str(to), *opened, code=70)
+        run(restored, "restore", "databases", str(to), *opened, code=75)
     left = office / "home" / TO_RESTORE / "register.dump"
     left.write_bytes(b"plain, of one that was killed")
     run(restored, "restore", "databases", str(to), *opened)
