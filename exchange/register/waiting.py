@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -10,15 +11,17 @@ from sqlalchemy import ARRAY, Engine, String, any_, cast, func, select
 from exchange.register.attest import one_moment
 from exchange.register.guard import GuardHoldRow
 from exchange.register.models import AnswerCountRow, BatchRow, ReleaseRow, ReviewRow, SnapshotUseRow
+from exchange.register.releases import UNDER_WAY
 from exchange.register.states import ReleaseState, ReviewState, State
 
 
 @dataclass
 class OpenRows:
-    """How many rows of one batch wait, and where. ``in_queue``: not decided yet, by the office's division; ``decided``:
-    not in a release yet; ``releases``: by the state of their release; ``rest``: all others; ``source``: rows of the
-    first result whose source was not ready; ``asked_again``: whether these were matched a second time; ``held``: the
-    guard holds the first result until a leader decides (``guard.py``).
+    """How many rows of one batch wait, and where, each counted once. ``in_queue``: not decided yet, by the office's
+    division; ``decided``: not in a release yet; ``releases``: by the state of their release, of a rejected one those
+    that are not in ``in_queue`` again; ``rest``: all others; ``source``: rows of the first result whose source was not
+    ready; ``asked_again``: whether these were matched a second time; ``held``: the guard holds the first result until a
+    leader decides (``guard.py``).
     """
 
     in_queue: dict[str, int] = field(default_factory=dict)
@@ -37,8 +40,12 @@ def open_rows(engine: Engine, batches: Sequence[str] | None = None) -> Mapping[s
     asked = BatchRow.state == State.DELIVERED
     if batches is not None:
         asked &= BatchRow.id == any_(cast(list(batches), ARRAY(String)))  # one parameter, however many
-    reviews = select(ReviewRow.batch_id, ReviewRow.division, ReviewRow.state, func.count()).join(BatchRow)
-    reviews = reviews.where(asked, ReviewRow.state.in_(("open", "decided")))
+    rows_of = select(ReleaseRow.batch_id, func.unnest(ReleaseRow.rows).label("row"))
+    rejected = rows_of.where(ReleaseRow.state == ReleaseState.REJECTED).subquery()
+    of_rejected = (rejected.c.batch_id == ReviewRow.batch_id) & (rejected.c.row == ReviewRow.row)
+    named = (ReviewRow.batch_id, ReviewRow.division, ReviewRow.state)
+    reviews = select(*named, func.count(), func.count(rejected.c.row)).select_from(ReviewRow).join(BatchRow)
+    reviews = reviews.outerjoin(rejected, of_rejected).where(asked, ReviewRow.state.in_(("open", "decided")))
     releases = select(ReleaseRow.batch_id, ReleaseRow.state, func.sum(func.cardinality(ReleaseRow.rows)))
     releases = releases.join(BatchRow).where(asked)
     waited = select(AnswerCountRow.batch_id, func.max(AnswerCountRow.n)).join(BatchRow)
@@ -47,14 +54,17 @@ def open_rows(engine: Engine, batches: Sequence[str] | None = None) -> Mapping[s
     with one_moment(engine) as session:  # a batch that is delivered between two statements is in none of them
         whole = session.execute(select(BatchRow.id, BatchRow.rows_open).where(asked))
         by_batch = {batch: OpenRows(rest=rows or 0) for batch, rows in whole}
-        named = (ReviewRow.batch_id, ReviewRow.division, ReviewRow.state)
-        for batch, division, state, rows in session.execute(reviews.group_by(*named).order_by(*named)):
+        again_in_queue = Counter[str]()
+        for batch, division, state, rows, returned in session.execute(reviews.group_by(*named).order_by(*named)):
             if state == ReviewState.OPEN:
                 by_batch[batch].in_queue[division] = rows
+                again_in_queue[batch] += returned
             else:
-                by_batch[batch].decided += rows
+                by_batch[batch].decided += rows - returned
         for batch, state, rows in session.execute(releases.group_by(ReleaseRow.batch_id, ReleaseRow.state)):
-            by_batch[batch].releases[ReleaseState(state)] = rows
+            others = rows - again_in_queue[batch] if state == ReleaseState.REJECTED else rows
+            if others:
+                by_batch[batch].releases[ReleaseState(state)] = others
         for batch, rows in session.execute(waited.group_by(AnswerCountRow.batch_id)):
             by_batch[batch].source = rows
         for batch in session.scalars(again.distinct()):
@@ -68,12 +78,9 @@ def open_rows(engine: Engine, batches: Sequence[str] | None = None) -> Mapping[s
 
 
 def _accounted(rows: OpenRows) -> int:
-    """How many rows are counted in other fields; those of a rejected release are in the queue again, where an officer
-    had them.
-    """
-    queue = sum(rows.in_queue.values()) + rows.decided
+    """How many rows are counted in other fields."""
     under_way = sum(n for state, n in rows.releases.items() if state in _UNDER_WAY)
-    return under_way + max(queue, rows.releases.get(ReleaseState.REJECTED, 0))
+    return under_way + sum(rows.in_queue.values()) + rows.decided
 
 
-_UNDER_WAY = (ReleaseState.PROPOSED, ReleaseState.APPROVED, ReleaseState.PREPARED)
+_UNDER_WAY = (*UNDER_WAY, ReleaseState.REJECTED)
