@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
-from sqlalchemy import ARRAY, Engine, String, any_, cast, func, select
+from sqlalchemy import ARRAY, ColumnElement, Engine, String, any_, cast, func, select
+from sqlalchemy.orm import Session
 
 from exchange.register.attest import one_moment
 from exchange.register.guard import GuardHoldRow
@@ -40,12 +42,8 @@ def open_rows(engine: Engine, batches: Sequence[str] | None = None) -> Mapping[s
     asked = BatchRow.state == State.DELIVERED
     if batches is not None:
         asked &= BatchRow.id == any_(cast(list(batches), ARRAY(String)))  # one parameter, however many
-    rows_of = select(ReleaseRow.batch_id, func.unnest(ReleaseRow.rows).label("row"))
-    rejected = rows_of.where(ReleaseRow.state == ReleaseState.REJECTED).subquery()
-    of_rejected = (rejected.c.batch_id == ReviewRow.batch_id) & (rejected.c.row == ReviewRow.row)
-    named = (ReviewRow.batch_id, ReviewRow.division, ReviewRow.state)
-    reviews = select(*named, func.count(), func.count(rejected.c.row)).select_from(ReviewRow).join(BatchRow)
-    reviews = reviews.outerjoin(rejected, of_rejected).where(asked, ReviewRow.state.in_(("open", "decided")))
+    reviews = select(ReviewRow.batch_id, ReviewRow.division, ReviewRow.state, func.count()).join(BatchRow)
+    reviews = reviews.where(asked, ReviewRow.state.in_(_IN_QUEUE))
     releases = select(ReleaseRow.batch_id, ReleaseRow.state, func.sum(func.cardinality(ReleaseRow.rows)))
     releases = releases.join(BatchRow).where(asked)
     waited = select(AnswerCountRow.batch_id, func.max(AnswerCountRow.n)).join(BatchRow)
@@ -54,17 +52,19 @@ def open_rows(engine: Engine, batches: Sequence[str] | None = None) -> Mapping[s
     with one_moment(engine) as session:  # a batch that is delivered between two statements is in none of them
         whole = session.execute(select(BatchRow.id, BatchRow.rows_open).where(asked))
         by_batch = {batch: OpenRows(rest=rows or 0) for batch, rows in whole}
-        again_in_queue = Counter[str]()
-        for batch, division, state, rows, returned in session.execute(reviews.group_by(*named).order_by(*named)):
+        named = (ReviewRow.batch_id, ReviewRow.division, ReviewRow.state)
+        for batch, division, state, rows in session.execute(reviews.group_by(*named).order_by(*named)):
             if state == ReviewState.OPEN:
                 by_batch[batch].in_queue[division] = rows
-                again_in_queue[batch] += returned
             else:
-                by_batch[batch].decided += rows - returned
+                by_batch[batch].decided += rows
         for batch, state, rows in session.execute(releases.group_by(ReleaseRow.batch_id, ReleaseRow.state)):
-            others = rows - again_in_queue[batch] if state == ReleaseState.REJECTED else rows
-            if others:
-                by_batch[batch].releases[ReleaseState(state)] = others
+            by_batch[batch].releases[ReleaseState(state)] = rows
+        for (batch, state), rows in _returned(session, asked).items():
+            if state == ReviewState.OPEN:
+                by_batch[batch].releases[ReleaseState.REJECTED] -= rows
+            else:
+                by_batch[batch].decided -= rows
         for batch, rows in session.execute(waited.group_by(AnswerCountRow.batch_id)):
             by_batch[batch].source = rows
         for batch in session.scalars(again.distinct()):
@@ -77,10 +77,25 @@ def open_rows(engine: Engine, batches: Sequence[str] | None = None) -> Mapping[s
     return by_batch
 
 
+def _returned(session: Session, asked: ColumnElement[bool]) -> Counter[tuple[str, str]]:
+    """Batch and state → its rows in the queue that are in a rejected release. Put together here: a join would look at
+    each row beside each, as PostgreSQL does not know how many there are.
+    """
+    rejected = select(ReleaseRow.batch_id, ReleaseRow.rows).join(BatchRow)
+    returned: dict[str, set[int]] = {}
+    for batch, rows in session.execute(rejected.where(asked, ReleaseRow.state == ReleaseState.REJECTED)):
+        returned.setdefault(batch, set()).update(rows)
+    queue = select(ReviewRow.batch_id, ReviewRow.state, ReviewRow.row).where(ReviewRow.state.in_(_IN_QUEUE))
+    queue = queue.where(ReviewRow.batch_id == any_(cast([*returned], ARRAY(String))))
+    found = session.execute(queue) if returned else ()
+    return Counter((batch, state) for batch, state, row in found if row in returned[batch])
+
+
 def _accounted(rows: OpenRows) -> int:
     """How many rows are counted in other fields."""
     under_way = sum(n for state, n in rows.releases.items() if state in _UNDER_WAY)
     return under_way + sum(rows.in_queue.values()) + rows.decided
 
 
+_IN_QUEUE: Final = (ReviewState.OPEN, ReviewState.DECIDED)
 _UNDER_WAY = (*UNDER_WAY, ReleaseState.REJECTED)

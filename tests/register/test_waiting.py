@@ -58,7 +58,7 @@ def _rejected(database: Database, register: Register, batch: str) -> OpenRows:
     leader = database.open("leader")
     leader.releases.reject(batch, number, "again")
     leader.close()
-    return OpenRows({"220100": 2, "222400": 1}, rest=2, source=2)
+    return OpenRows({"220100": 2, "222400": 1}, releases={ReleaseState.REJECTED: 0}, rest=2, source=2)
 
 
 def _decided_anew(database: Database, register: Register, batch: str) -> OpenRows:
