@@ -77,6 +77,12 @@ def counts(engine: Engine) -> RegisterCounts:
         )
 
 
+def line_hash(engine: Engine, seq: int) -> str | None:
+    """The hash of the ledger's line of this number; None where it has none."""
+    with transaction(engine) as session:
+        return session.scalar(select(LedgerRow.hash).filter_by(seq=seq))
+
+
 def answered_since(engine: Engine, seq: int) -> Iterator[Answered]:
     """The first results that were delivered after this line, in the ledger's order. Lines are numbered without gaps in
     the order in which they are committed: what was counted up to a line need never be counted again.
