@@ -10,7 +10,7 @@ import pytest
 from exchange.base.errors import Halt
 from exchange.calendar.deadlines import WORKING_DAYS
 from exchange.calendar.working_days import NO_DAYS, Due, due_after, office_day
-from exchange.register import Decision, Register, ReleaseSummary, State
+from exchange.register import Decision, FileRecord, Register, ReleaseSummary, Role, State
 from exchange.register.board import open_lines, queue_lines
 from exchange.register.clock import present_due
 from exchange.register.counts import answered_since, counts
@@ -67,6 +67,19 @@ def test_a_first_result_is_counted_once(register: Register, delivered: str) -> N
     (answered,) = answered_since(register.engine, 0)
     assert (answered.cycle, answered.rows) == ("monthly", 3)
     assert list(answered_since(register.engine, answered.seq)) == []
+
+
+def test_a_second_look_opened_here_has_no_first_result(
+    register: Register, delivered: str, manifest: RequestManifest, due: Due, result_files: list[FileRecord]
+) -> None:
+    for look, files in (("opened", []), ("asked", [FileRecord(Role.SIGNATURE, "s", "d" * 64, 3)])):
+        batch = f"bank.{look}"
+        register.claim(batch, "bank", "a" * 64, [FileRecord("manifest", "m.json", "a" * 64, 10)], AT)
+        changed = {"batch": batch, "objects_to": delivered, "cycle": "objection"}
+        register.accept(batch, manifest.model_copy(update=changed), due, files=files)
+        register.prepared(batch, {}, result_files, 1)
+        register.delivered(batch)
+    assert [answered.cycle for answered in answered_since(register.engine, 0)] == ["monthly", "objection"]
 
 
 def test_who_opened_rows_of_people(register: Register, delivered: str) -> None:
