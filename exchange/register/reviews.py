@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Engine, Integer, any_, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Engine, Integer, any_, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
@@ -295,8 +295,10 @@ class Reviews:
             return frozenset(session.scalars(query))
 
     def count(self, batch_id: str) -> dict[ReviewState, int]:
-        """How many of a batch's rows are in each state."""
-        query = select(ReviewRow.state, func.count()).filter_by(batch_id=batch_id).group_by(ReviewRow.state)
+        """How many of a batch's rows are in each state; none of a refused batch is open to an officer."""
+        query = select(ReviewRow.state, func.count()).filter_by(batch_id=batch_id).join(BatchRow)
+        query = query.where(or_(ReviewRow.state != ReviewState.OPEN, BatchRow.state != State.REFUSED))
+        query = query.group_by(ReviewRow.state)
         with transaction(self.engine) as session:
             counts = {ReviewState(state): count for state, count in session.execute(query)}
         return {state: counts.get(state, 0) for state in ReviewState}

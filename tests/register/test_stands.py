@@ -212,6 +212,7 @@ def test_of_a_refused_batch_no_row_waits_for_anybody(register: Register, prepare
     officer = Reviews(register.engine, "p-1")
     assert queue_lines(register.engine, ["220000"], "p-1", 9) == []
     assert officer.find(ReviewFilter()) == []
+    assert not any(officer.count(held).values())
     with pytest.raises(Halt, match="was refused"):
         officer.opened(held, [1], hold=True)
     with pytest.raises(Halt, match="was refused"):
