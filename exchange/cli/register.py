@@ -22,7 +22,7 @@ from exchange.register import Batch, BatchFilter, State
 from exchange.review.decisions import check_note
 from exchange.supervision.labels import refusal
 from exchange.supervision.states import STATES
-from exchange.watch.witnesses import cosigned, take
+from exchange.watch.witnesses import cosigned, last_of, take
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -182,16 +182,14 @@ def checkpoint(
 ) -> None:
     """生成请见证机关联署的检查点。 Write the request to a witness to cosign a checkpoint."""
     with outcome(), App.of_account(os_user()) as app:
-        witnessed = [cosignature for cosignature in cosigned(app) if witness in (None, cosignature.witness.zh)]
-        if len(witnessed) != 1:
+        asked = [known for known in app.settings.witnesses if witness in (None, known.zh)]
+        if len(asked) != 1:
             names = ", ".join(known.zh for known in app.settings.witnesses) or "none"
             msg = f"name one witness of the settings' [[witnesses]] with --witness; there are: {names}"
             raise Halt(msg)
-        size = witnessed[0].size if since is None else since
+        size = last_of(app, asked[0]).size if since is None else since
         write_atomically(to, app.register.for_witness(size).encode())
-        out.print(
-            f"{to}：交 {witnessed[0].witness.zh}，自第 {size} 行起 give it to them; from line {size} on", markup=False
-        )
+        out.print(f"{to}：交 {asked[0].zh}，自第 {size} 行起 give it to them; from line {size} on", markup=False)
 
 
 @commands.command("cosigned")

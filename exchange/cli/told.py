@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from exchange.app import App
+from exchange.base.errors import Halt
 from exchange.base.os_user import os_user
 from exchange.base.tables import ANSWERS
 from exchange.calendar.working_days import OFFICE_ZONE
@@ -71,6 +72,15 @@ def confirm(question: Annotated[int, typer.Argument(help="查询编号 the quest
         out.print(table)
         if answer.withheld:
             out.print(f"另有 {answer.withheld} 批依决定不予告知 withheld by decision", markup=False)
+        _check_sound(answer)
+
+
+def _check_sound(answer: telling.Disclosures) -> None:
+    """Halt with the batches that could not be answered from."""
+    if answer.unsound:
+        of_each = "; ".join(f"{batch} ({wrong})" for batch, wrong in sorted(answer.unsound.items()))
+        msg = f"not all could be worked out; have these put right, then ask anew: {of_each}"
+        raise Halt(msg, zh="以上未列全，下列批次须先查明，再重新查询")
 
 
 def _left(disclosure: telling.Disclosure, row: int) -> str:

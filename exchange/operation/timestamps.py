@@ -22,9 +22,9 @@ from exchange.app import App
 from exchange.base.errors import Halt, Retryable
 from exchange.base.files import write_atomically
 from exchange.calendar.working_days import office_day
+from exchange.register.checkpoints import stamp_of
 from exchange.settings_sections import TimestampSettings
 
-_SUFFIX: Final = ".tsr"
 _SECONDS: Final = 60
 _QUERY: Final = {"Content-Type": "application/timestamp-query", "Accept": "application/timestamp-reply"}
 
@@ -36,11 +36,11 @@ def stamp_days(app: App) -> list[str]:
     authority, today = app.settings.timestamps, str(office_day(app.now()))
     if authority is None:
         return []
-    due = [note for note in app.checkpoints.files() if note.name < today and not _stamp_of(note).exists()]
+    due = [note for note in app.checkpoints.files() if note.name < today and not stamp_of(note).exists()]
     for note in due:
         reply = _stamp_from(authority, note)
         _check(authority, note, reply)
-        write_atomically(_stamp_of(note), reply)
+        write_atomically(stamp_of(note), reply)
     return [note.name for note in due]
 
 
@@ -49,14 +49,10 @@ def check_stamps(app: App) -> int:
     authority = app.settings.timestamps
     if authority is None:
         return 0
-    stamped = [note for note in app.checkpoints.files() if _stamp_of(note).exists()]
+    stamped = [note for note in app.checkpoints.files() if stamp_of(note).exists()]
     for note in stamped:
-        _check(authority, note, _stamp_of(note).read_bytes())
+        _check(authority, note, stamp_of(note).read_bytes())
     return len(stamped)
-
-
-def _stamp_of(note: Path) -> Path:
-    return note.with_name(note.name + _SUFFIX)
 
 
 def _stamp_from(authority: TimestampSettings, note: Path) -> bytes:

@@ -17,6 +17,7 @@ from typing import Final
 from exchange.base.tables import ALERTS, SOURCES
 from exchange.pages import words
 from exchange.register import ReleaseState, State, Step
+from exchange.register.queue_then import AS_BEFORE_ROWS, QUEUED_ROWS
 from exchange.supervision.labels import ROLES, Words
 
 _NAMES: Final = {
@@ -59,6 +60,8 @@ _SHOWN: Final = {
     "receipts_sent",
 }
 """Facts whose value is a number or a day."""
+_UNSHOWN: Final = {QUEUED_ROWS, AS_BEFORE_ROWS}
+"""Facts that name rows which another fact of the line counts."""
 _LOOKS: Final = re.compile(r"opened|left|handed\.\d+|review\.\d+(\.earlier)?")
 
 
@@ -106,7 +109,7 @@ def _look_lines(looks: Mapping[str, list[Step]]) -> Iterator[StepLine]:
 
 
 def _facts_in_words(facts: Mapping[str, object]) -> str:
-    return "；".join(dict.fromkeys(_fact(name, str(value)) for name, value in facts.items()))
+    return "；".join(dict.fromkeys(_fact(name, str(value)) for name, value in facts.items() if name not in _UNSHOWN))
 
 
 def _fact(name: str, value: str) -> str:

@@ -32,7 +32,7 @@ from exchange.supervision import labels
 from exchange.supervision.labels import Words
 from exchange.watch.certificates import invalid_now
 from exchange.watch.lacking import missing_now, unfinished_now
-from exchange.watch.witnesses import cosigned
+from exchange.watch.witnesses import each_by_itself
 from exchange.wire.certificates import TOLD_DAYS, ends, read_certificates
 
 MOST_OF_ONE: Final = 20
@@ -96,15 +96,15 @@ def _unsent(app: App) -> Iterator[Trouble]:
 
 def _witnesses(app: App) -> Iterator[Trouble]:
     kind = Words("检查点联署", "cosigned checkpoints")
-    try:
-        for cosignature in cosigned(app):
-            if cosignature.days_late(app.now()) is not None:
-                words = Words(
-                    f"约定 {cosignature.witness.days} 天联署一次", f"every {cosignature.witness.days} days were agreed"
-                )
-                yield Trouble(kind, cosignature.witness.zh, words, moment(cosignature.at) if cosignature.at else "")
-    except Halt as error:
-        yield Trouble(kind, "register", Words("联署不成立", str(error)))
+    for witness, last in each_by_itself(app):
+        if isinstance(last, Halt):
+            yield Trouble(kind, witness.zh, Words("联署不成立", str(last)))
+        elif last.is_ahead(app.now()):
+            words = Words("联署时间在将来：本机时钟被拨回", "cosigned on a day to come: this clock was put back")
+            yield Trouble(kind, witness.zh, words, moment(last.at))
+        elif last.days_late(app.now()) is not None:
+            words = Words(f"约定 {witness.days} 天联署一次", f"every {witness.days} days were agreed")
+            yield Trouble(kind, witness.zh, words, moment(last.at) if last.at else "")
 
 
 def _missing(app: App) -> Iterator[Trouble]:

@@ -1,6 +1,9 @@
 """What pages ask of the register at once: all open batches, an officer's rows; few statements, no row objects.
 
-Rule: live batches alone. What of a test waits for somebody is found at the command line, by its batch.
+Rules
+- Live batches alone. What of a test waits for somebody is found at the command line, by its batch.
+- Of a batch that is over nothing waits for an officer; one that a leader refused after it was prepared still has its
+  rows in the queue.
 """
 
 from __future__ import annotations
@@ -160,7 +163,7 @@ def _queue() -> Select[*tuple[Any, ...]]:
         DUE, ReviewRow.returned_for, words, ReviewRow.held_by, ReviewRow.held_until,
         ReviewRow.as_before.is_not(None),
     )  # fmt: skip
-    return select(*columns).join(BatchRow).where(LIVE)
+    return select(*columns).join(BatchRow).where(LIVE, BatchRow.state.in_(OPEN))
 
 
 def _read(engine: Engine, query: Select[*tuple[Any, ...]]) -> list[QueueLine]:

@@ -5,6 +5,7 @@ Rules
   of thousands of batches opens at once; a test compares the two.
 - As there: events after the end of a month are ignored, due days are those that the ledger held by then, and no test
   batch is counted.
+- Of a second look opened here only what changed an answer has left (``uncollected.by_partner``).
 - Due days that were set once are read from the batch's row; only where they were set again (the clock was paused, more
   time given, days off announced) are the ledger's facts read.
 """
@@ -81,7 +82,8 @@ WITH first AS (
     SELECT max(at) AS at, min(settled) AS settled
     FROM ledger JOIN batch ON batch.id = ledger.batch_id AND stage IS NULL
     CROSS JOIN LATERAL jsonb_each_text(facts::jsonb) AS told (key, value)
-    JOIN release ON release.batch_id = ledger.batch_id AND 'release.' || number = told.key
+    JOIN release ON release.batch_id = ledger.batch_id AND 'release.' || number = told.key AND (upheld > 0
+        OR objects_to IS NULL OR EXISTS (SELECT FROM file WHERE file.batch_id = batch.id AND role = 'signature'))
     WHERE facts LIKE '%"release.%' AND value LIKE 'delivered%' AND at >= :start AND at < :end
     GROUP BY release.batch_id, number
 ), answered AS (

@@ -6,7 +6,8 @@ Rules
 - Before anything is sent, the line of the newest kept checkpoint must be in the ledger as it was. Where it is not,
   nothing is sent until a person has looked and said so: ``exchange register resume``.
 - Where witnesses cosign (``witness.py``), what they cosigned is kept likewise, and counts likewise.
-- A kept checkpoint that was refuted stays, under another name.
+- A kept checkpoint that was refuted stays, under another name; one that an authority has stamped is never replaced:
+  by a clock that was put back the newest goes to the first day behind that has no stamp.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
@@ -28,7 +29,9 @@ from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
 from exchange.base.files import entries, locked, make_folder, sync_folder, write_atomically
+from exchange.calendar.working_days import office_day
 from exchange.register import as_made, ledger
+from exchange.register.lines import now
 from exchange.register.models import LedgerRow
 from exchange.register.signing import Checkpoint, LedgerKey, note, parse_note
 from exchange.register.walk import Walked
@@ -50,12 +53,19 @@ class Kept:
 
     def keep(self, text: str, day: date) -> None:
         """The day's newest; nothing to do where it is that already, or another process has kept a newer one."""
-        path, size = self.folder / str(day), parse_note(text)[0].size
+        path, size = self._unstamped(day), parse_note(text)[0].size
         if _knows(path, size):
             return
         with locked(make_folder(self.folder)):
             if not _knows(path, size):
                 write_atomically(path, text.encode())
+
+    def _unstamped(self, day: date) -> Path:
+        path = self.folder / str(day)
+        while stamp_of(path).exists():
+            day += timedelta(days=1)
+            path = self.folder / str(day)
+        return path
 
     def files(self) -> list[Path]:
         """The files of the office's own checkpoints that were not refuted, the oldest day first."""
@@ -83,6 +93,11 @@ class Kept:
         for path in wrong:
             path.rename(path.with_name(f"{path.name}{_PARTED}-{path.stat().st_mtime_ns}"))
             sync_folder(path.parent)
+
+
+def stamp_of(note: Path) -> Path:
+    """Where the time stamp of an authority over this file lies, or would (``operation/timestamps.py``)."""
+    return note.with_name(f"{note.name}.tsr")
 
 
 def _knows(path: Path, size: int) -> bool:
@@ -153,9 +168,12 @@ def check_newest(session: Session, kept: Kept) -> None:
 
 def newest(kept: Kept, key: LedgerKey) -> dict[Path, Checkpoint]:
     """Those that the ledger is held against before something is sent; Halt where one is not this office's. A clock that
-    once ran ahead left some for days to come: the one that knows the most lines is looked at, whatever its day.
+    once ran ahead left some for days to come: the one that knows the most lines is looked at, whatever its day. A clock
+    that was put back leaves them for days gone by: today's and yesterday's are looked at, however many days are behind.
     """
-    days = kept.files()[-_LOOKED_AT:]
+    today, files = office_day(now()), kept.files()
+    by_clock = {str(today), str(today - timedelta(days=1))}
+    days = [path for path in files[:-_LOOKED_AT] if path.name in by_clock] + files[-_LOOKED_AT:]
     largest = max(days, key=lambda path: _size(path, path.stat().st_mtime_ns), default=None)
     return {path: read(path, key) for path in {*days[-2:], *kept.cosigned()[-1:], *filter(None, [largest])}}
 

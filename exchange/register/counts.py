@@ -21,6 +21,7 @@ from exchange.register.models import (
 )
 from exchange.register.releases import UNDER_WAY
 from exchange.register.states import OPEN, ReviewState, State
+from exchange.register.uncollected import by_partner
 
 
 @dataclass(frozen=True)
@@ -77,14 +78,23 @@ def counts(engine: Engine) -> RegisterCounts:
         )
 
 
+def line_hash(engine: Engine, seq: int) -> str | None:
+    """The hash of the ledger's line of this number; None where it has none."""
+    with transaction(engine) as session:
+        return session.scalar(select(LedgerRow.hash).filter_by(seq=seq))
+
+
 def answered_since(engine: Engine, seq: int) -> Iterator[Answered]:
     """The first results that were delivered after this line, in the ledger's order. Lines are numbered without gaps in
-    the order in which they are committed: what was counted up to a line need never be counted again.
+    the order in which they are committed: what was counted up to a line need never be counted again. The first result
+    of a second look opened here is put into no folder.
     """
     line = aliased(LedgerRow)
     seconds = func.extract("epoch", line.at - BatchRow.received_at)
     query = select(line.seq, BatchRow.cycle, BatchRow.rows_in, seconds).join(BatchRow, BatchRow.id == line.batch_id)
-    query = query.where(LIVE, line.seq > seq, line.to_state == State.DELIVERED, line.from_state == State.PREPARED)
+    query = query.where(
+        LIVE, by_partner(), line.seq > seq, line.to_state == State.DELIVERED, line.from_state == State.PREPARED
+    )
     with transaction(engine) as session:
         for number, cycle, rows, taken in session.execute(query.order_by(line.seq)):
             yield Answered(number, cycle, rows, float(taken))

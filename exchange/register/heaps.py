@@ -3,7 +3,7 @@
 Rules
 - What is due first comes before the rest; after a row comes the one behind it, and after the last the first again, so
   that nobody stands before a row that they cannot decide.
-- A row that somebody else has open is passed over.
+- A row that somebody else has open is passed over; so are those of a batch that is over.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from sqlalchemy import ColumnElement, Engine, Select, func, literal, or_, select
 from exchange.register.board import DUE, gave, of_offices
 from exchange.register.database import reading
 from exchange.register.models import LIVE, BatchRow, ReviewRow
-from exchange.register.states import ReviewState
+from exchange.register.states import OPEN, ReviewState
+
+_WAITING: Final = (LIVE, BatchRow.state.in_(OPEN))
+"""The conditions that a batch's rows wait for officers."""
 
 _NEVER: Final = date.max
 """Stands for a due day that is not known yet."""
@@ -95,14 +98,14 @@ def count(engine: Engine, divisions: Iterable[str], person: str, chosen: Chosen)
 
 def _open(query: Select[*tuple[Any, ...]], divisions: Iterable[str], person: str) -> Select[*tuple[Any, ...]]:
     """The query, restricted to open rows of live batches on which this officer may still give a word."""
-    return query.select_from(ReviewRow).join(BatchRow).where(LIVE, *_undecided(divisions, person))
+    return query.select_from(ReviewRow).join(BatchRow).where(*_WAITING, *_undecided(divisions, person))
 
 
 def _of_batch(
     query: Select[*tuple[Any, ...]], batch: str, divisions: Iterable[str], person: str
 ) -> Select[*tuple[Any, ...]]:
     """The same for one batch, which is looked up once and not joined to each of its rows."""
-    is_live = select(BatchRow.id).where(BatchRow.id == batch, LIVE).exists()
+    is_live = select(BatchRow.id).where(BatchRow.id == batch, *_WAITING).exists()
     of_batch = ReviewRow.batch_id == batch
     return query.select_from(ReviewRow).where(is_live, of_batch, *_undecided(divisions, person))
 

@@ -39,6 +39,7 @@ from exchange.register.missing import MissingSets, check_not_doubled
 from exchange.register.models import AnswerCountRow, BatchRow, FileRow
 from exchange.register.pickups import Pickups, seen
 from exchange.register.queries import BatchQueries
+from exchange.register.queue_then import AS_BEFORE_ROWS, written
 from exchange.register.queued import NewReview, add_reviews
 from exchange.register.releases import Releases
 from exchange.register.retention import Retention, check_not_past
@@ -206,8 +207,8 @@ class Register(BatchQueries, LedgerChecks):
         another try was faster, whose result stands.
         """
         saw = dict[str, Any]()
-        if before := sum(review.before is not None for review in reviews):
-            saw["as_before"] = before
+        if before := [review.row for review in reviews if review.before is not None]:
+            saw |= {"as_before": len(before), AS_BEFORE_ROWS: written(before)}
         facts = {"rows_open": rows_open}
         with transaction(self.engine) as session:
             batch = get_batch(session, batch_id, for_update=True)

@@ -22,7 +22,7 @@ from datetime import datetime
 from functools import cache
 from typing import Final
 
-from sqlalchemy import JSON, Engine, Integer, Select, bindparam, cast, func, select
+from sqlalchemy import JSON, Engine, Integer, Select, bindparam, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt, Retryable
@@ -33,7 +33,7 @@ from exchange.register.database import reading, transaction
 from exchange.register.lines import append_event, file_row, get_batch, hashes, now, transition
 from exchange.register.models import LIVE, BatchRow, ReleaseRow
 from exchange.register.states import ReleaseState, State
-from exchange.register.uncollected import add_uncollected
+from exchange.register.uncollected import add_uncollected, by_partner
 
 _DIGITS: Final = 9
 UNDER_WAY: Final = frozenset({ReleaseState.PROPOSED, ReleaseState.APPROVED, ReleaseState.PREPARED})
@@ -108,14 +108,16 @@ def parse_id(release_id: str) -> tuple[str, int]:
 @cache
 def _share_told(items: tuple[str, ...], code: str) -> Select[int | None, int | None]:
     """See ``Releases.share_told``; of ``partner`` ``since`` then."""
-    asked = select(BatchRow.id, BatchRow.rows_in).where(BatchRow.partner == bindparam("partner"))
+    asked = select(BatchRow.id, BatchRow.rows_in, by_partner().label("told"))
+    asked = asked.where(BatchRow.partner == bindparam("partner"))
     of_items = BatchRow.items.overlap(list(items))
     batches = asked.where(LIVE, BatchRow.received_at > bindparam("since"), of_items).subquery()
     settled = cast(ReleaseRow.settled, JSON)
     with_code = [func.coalesce(cast(settled[item][code].as_string(), Integer), 0) for item in items]
     answered = select(func.sum(sum(with_code[1:], with_code[0]))).join(batches, batches.c.id == ReleaseRow.batch_id)
-    delivered = answered.where(ReleaseRow.state == ReleaseState.DELIVERED).scalar_subquery()
-    return select(delivered, func.sum(batches.c.rows_in))
+    left = or_(batches.c.told, ReleaseRow.upheld > 0)
+    delivered = answered.where(ReleaseRow.state == ReleaseState.DELIVERED, left).scalar_subquery()
+    return select(delivered, func.sum(batches.c.rows_in).filter(batches.c.told))
 
 
 class Releases:
@@ -243,7 +245,8 @@ class Releases:
 
     def share_told(self, partner: str, items: Sequence[str], code: str, since: datetime) -> tuple[int, int]:
         """Of the partner's batches since then that ask for one of these items: how many answers with this code have
-        been delivered, and rows in all. Test batches are left out.
+        been delivered, and rows in all. Test batches are left out; of a second look that an officer opened counts what
+        changed, which is all that the partner hears of it.
         """
         with reading(self.engine) as session:
             asked = _share_told(tuple(items), code)

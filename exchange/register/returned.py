@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from exchange.register.batches import Batch
 from exchange.register.database import transaction
 from exchange.register.lines import as_batch
-from exchange.register.models import BatchRow, ReleaseRow, ReviewRow
+from exchange.register.models import LIVE, BatchRow, ReleaseRow, ReviewRow
 from exchange.register.releases import Release, as_release
 from exchange.register.reviews import below
 from exchange.register.states import ReleaseState, ReviewState
@@ -39,12 +39,11 @@ class Returned:
 
 
 def returned_releases(engine: Engine, offices: Sequence[str], batch_id: str | None = None) -> list[Returned]:
-    """The returned releases for the officers of these offices, what is due first before the rest; of one batch where it
-    is named.
+    """The returned releases for the officers of these offices, what is due first before the rest: of live batches, or
+    of the one that is named, be it a test.
     """
     query = select(ReleaseRow, BatchRow).join(BatchRow).where(ReleaseRow.state == ReleaseState.REJECTED)
-    if batch_id is not None:
-        query = query.where(ReleaseRow.batch_id == batch_id)
+    query = query.where(LIVE if batch_id is None else ReleaseRow.batch_id == batch_id)
     with transaction(engine) as session:
         queued = _queued(session, batch_id)
         releases = [

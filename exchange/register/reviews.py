@@ -7,6 +7,8 @@ Rules
   not opened or decided by another for ``HELD``; one that was handed to somebody, for ``HANDED``.
 - Who decided takes it back until the row is in a release. A row that leaves in a release is decided no more; a
   rejected release opens its rows again, with the leader's reason.
+- Of a batch that a leader refused after it was prepared no row is listed, opened to be decided, or decided: nothing of
+  it leaves, and nobody needs to look at its people.
 - Nobody who was asked about is in here: a row is its number in its batch, and a keyed hash of its case.
 """
 
@@ -18,7 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Engine, Integer, any_, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Engine, Integer, any_, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
@@ -29,10 +31,11 @@ from exchange.register.attest import attested_session
 from exchange.register.database import reading, transaction
 from exchange.register.eyes import Word
 from exchange.register.lines import append_event, get_batch, now
-from exchange.register.models import ReviewRow
+from exchange.register.models import BatchRow, ReviewRow
+from exchange.register.queue_then import QUEUED_ROWS, written
 from exchange.register.queued import DecidedBefore, NewReview, add_reviews, decided_before
 from exchange.register.review_blocks import changed
-from exchange.register.states import ReviewState
+from exchange.register.states import ReviewState, State
 
 HELD: Final = timedelta(minutes=10)
 """How long a row that somebody opened is theirs alone."""
@@ -120,7 +123,8 @@ class Reviews:
             batch = get_batch(session, batch_id, for_update=True)
             if reviews:
                 add_reviews(session, batch_id, reviews)
-                append_event(session, batch, {}, {"queued": len(reviews)}, self.actor)
+                told = {QUEUED_ROWS: written(review.row for review in reviews)}
+                append_event(session, batch, {}, {"queued": len(reviews)} | told, self.actor)
 
     def decided_before(self, cases: Collection[str], since: datetime) -> dict[str, DecidedBefore]:
         """Case (keyed hash) → its last decision, of those of ``cases`` whose last decision was given since then and
@@ -137,6 +141,7 @@ class Reviews:
             query = query.filter_by(state=wanted.state)
         if wanted.division is not None:
             query = query.where(ReviewRow.division.startswith(below(wanted.division)))
+        query = query.join(BatchRow).where(BatchRow.state != State.REFUSED)
         with attested_session(self.engine, *filter(None, [wanted.batch])) as session:
             return [_review(row) for row in session.scalars(query)]
 
@@ -165,6 +170,8 @@ class Reviews:
         """
         with transaction(self.engine) as session:
             batch = get_batch(session, batch_id, for_update=True, rows=rows if hold else ())
+            if hold:
+                _check_not_refused(batch)
             for row in self._free(session, batch_id, rows if hold else ()):
                 row.held_by, row.held_until = self.actor, now() + HELD
                 changed(session, batch_id, [row.row])
@@ -214,6 +221,7 @@ class Reviews:
         may_be = (ReviewState.OPEN,) if two else (ReviewState.OPEN, ReviewState.DECIDED)
         rows = [decision.row for decision in decisions]
         batch = get_batch(session, batch_id, for_update=True, rows=rows)
+        _check_not_refused(batch)
         changed(session, batch_id, rows)
         event_data: dict[str, str] = {}
         settled = True
@@ -287,11 +295,19 @@ class Reviews:
             return frozenset(session.scalars(query))
 
     def count(self, batch_id: str) -> dict[ReviewState, int]:
-        """How many of a batch's rows are in each state."""
-        query = select(ReviewRow.state, func.count()).filter_by(batch_id=batch_id).group_by(ReviewRow.state)
+        """How many of a batch's rows are in each state; none of a refused batch is open to an officer."""
+        query = select(ReviewRow.state, func.count()).filter_by(batch_id=batch_id).join(BatchRow)
+        query = query.where(or_(ReviewRow.state != ReviewState.OPEN, BatchRow.state != State.REFUSED))
+        query = query.group_by(ReviewRow.state)
         with transaction(self.engine) as session:
             counts = {ReviewState(state): count for state, count in session.execute(query)}
         return {state: counts.get(state, 0) for state in ReviewState}
+
+
+def _check_not_refused(batch: BatchRow) -> None:
+    if batch.state == State.REFUSED:
+        msg = f"{batch.id} was refused: none of its rows is decided any more"
+        raise Halt(msg, zh=f"{batch.id} 已不予受理，其中各行不再核实")
 
 
 def _among(rows: Sequence[int]) -> ColumnElement[bool]:

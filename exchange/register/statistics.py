@@ -2,9 +2,10 @@
 
 Rules
 - Everything is as it stood at the end of the span, however much later it is asked: moments after it are empty, due days
-  and open rows are those that the ledger had by then. (The queue of reviews keeps only its last decision: a
-  row that was given back to an officer later shows as open.)
+  and open rows are those that the ledger had by then, rows of the queue as it says that they stood (``queue_then.py``).
+  What a batch asks is known from its acceptance on.
 - A batch is included unless it was refused or closed before the span. Test batches are left out.
+- Of a second look opened here only what changed an answer has left the office.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ from exchange.register.models import (
     LedgerRow,
     MissingSetRow,
     ReleaseRow,
-    ReviewRow,
 )
+from exchange.register.queue_then import queue_at
 from exchange.register.register import Register
 from exchange.register.states import State
 from exchange.register.uncollected import by_partner
@@ -98,12 +99,12 @@ def lines(register: Register, start: datetime, end: datetime) -> Lines:
         releases = _releases(session, batches, end)
         queries = {
             "batches": select(batches).order_by(batches.c.received, batches.c.id),
-            "reviews": _reviews(batches),
             "stops": _stops(batches, end),
             "pickups": _pickups(start, end),
             "missing": _missing(start, end),
         }
         frames = {name: frame(name, session.execute(query)) for name, query in queries.items()}
+        frames["reviews"] = frame("reviews", queue_at(session, _in_queue(frames["batches"]), end))
         given = [*session.execute(_first_answers(batches, start, end)), *_settled(releases, start, end)]
         event_data = [row[:5] + row[6:] for row in releases]
         return Lines(**frames, answers=frame("answers", given), releases=frame("releases", event_data))
@@ -133,15 +134,18 @@ def _number(event_data: FromClause) -> ColumnElement[int]:
 def _batches(start: datetime, end: datetime) -> Query:
     moved = LedgerRow.from_state.is_distinct_from(LedgerRow.to_state)
     when = {state: func.min(LedgerRow.at).filter(moved, LedgerRow.to_state == state) for state in State}
+    accepted = when[State.ACCEPTED].is_not(None)
+    told_of = {
+        name: case((accepted, getattr(BatchRow, name))).label(name) for name in ("cycle", "objects_to", "rows_in")
+    }
     ended = func.coalesce(when[State.CLOSED], when[State.REFUSED])
     return (
         select(
             BatchRow.id,
             BatchRow.partner,
-            BatchRow.cycle,
-            BatchRow.objects_to,
+            *[told_of[name] for name in ("cycle", "objects_to")],
             _last_fact("refusal_code").label("refusal_code"),
-            BatchRow.rows_in,
+            told_of["rows_in"],
             BatchRow.received_at.label("received"),
             *[
                 when[state].label(state.value)
@@ -164,8 +168,8 @@ def _first_answers(batches: Subquery, start: datetime, end: datetime) -> Query:
 
 
 def _releases(session: Session, batches: Subquery, end: datetime) -> list[ResultRow]:
-    """Batch, number, rows, approval, upheld, settled, and when it was proposed, approved, rejected, reopened or
-    withdrawn, delivered.
+    """Batch, number, rows, approval, upheld, settled (none where nothing left), and when it was proposed, approved,
+    rejected, reopened or withdrawn, delivered.
     """
     step, states = _fact_pairs(), ("approved", "rejected", "reopened", "delivered")
     when = [func.max(LedgerRow.at).filter(step.c.value.startswith(state)) for state in states]
@@ -176,15 +180,16 @@ def _releases(session: Session, batches: Subquery, end: datetime) -> list[Result
             func.cardinality(ReleaseRow.rows),
             ReleaseRow.needs_approval,
             ReleaseRow.upheld,
-            ReleaseRow.settled,
+            case((or_(by_partner(), ReleaseRow.upheld > 0), ReleaseRow.settled), else_="{}"),
             ReleaseRow.proposed_at,
             *when,
         )
         .join(batches, batches.c.id == ReleaseRow.batch_id)
+        .join(BatchRow, BatchRow.id == ReleaseRow.batch_id)
         .join(LedgerRow, (LedgerRow.batch_id == ReleaseRow.batch_id) & (LedgerRow.at < end))
         .join(step, literal(value=True))
         .where(step.c.key.regexp_match(_RELEASE), _number(step) == ReleaseRow.number)
-        .group_by(ReleaseRow.batch_id, ReleaseRow.number)
+        .group_by(ReleaseRow.batch_id, ReleaseRow.number, BatchRow.id)
         .order_by(ReleaseRow.batch_id, ReleaseRow.number)
     )
     return list(session.execute(query))
@@ -197,11 +202,10 @@ def _settled(releases: list[ResultRow], start: datetime, end: datetime) -> Itera
                 yield from ((batch, item, code, n) for code, n in tally.items())
 
 
-def _reviews(batches: Subquery) -> Query:
-    query = select(ReviewRow.batch_id, ReviewRow.division, ReviewRow.state, ReviewRow.decided_at)
-    query = query.join(batches, batches.c.id == ReviewRow.batch_id).where(batches.c.sealed.is_not(None))
-    query = query.where(ReviewRow.as_before.is_(None))  # nobody looked: the decision was counted in its own batch
-    return query.order_by(ReviewRow.batch_id, ReviewRow.row)
+def _in_queue(batches: pl.DataFrame) -> dict[str, bool]:
+    """The batches of which rows may have been for officers, and whether each was refused."""
+    prepared = batches.filter(pl.col("sealed").is_not_null())
+    return dict(prepared.select("batch", pl.col("refused").is_not_null()).iter_rows())
 
 
 def _stops(batches: Subquery, end: datetime) -> Query:

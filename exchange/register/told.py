@@ -16,7 +16,7 @@ Source of the right: 个人信息保护法 art. 44, 45.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -74,6 +74,16 @@ class Told:
         return cls(ring.generation, ring.fingerprint(), all_hashes[order], all_rows[order])
 
 
+@dataclass(frozen=True)
+class Found:
+    """Who asked about a person. ``rows``: batch → its rows that do, ascending; ``unread``: the batches of which nobody
+    knows, as their index cannot be read.
+    """
+
+    rows: Mapping[str, list[int]]
+    unread: Sequence[str] = ()
+
+
 def add_told(session: Session, batch_id: str, told: Told) -> None:
     """Writes the index of a batch that has none yet, in a transaction that writes a line."""
     row = ToldRow(batch_id=batch_id)
@@ -119,20 +129,22 @@ class ToldIndex:
             msg = f"the index of who was told was made with other hash keys ({held.key}); bring back their backup"
             raise Halt(msg)
 
-    def find(self, hashes: Callable[[int], Hashes]) -> dict[str, list[int]]:
-        """Batch → rows, ascending, that ask about a person. ``hashes``: those of the person's numbers in a generation.
-        Reads the whole index, a batch at a time.
+    def find(self, hashes: Callable[[int], Hashes]) -> Found:
+        """Who asked about a person. ``hashes``: those of the person's numbers in a generation. Reads the whole index, a
+        batch at a time; one that was altered so that it cannot be read does not stop it.
         """
-        return {batch: rows for batch, rows in self._matching_rows(hashes) if rows}
-
-    def _matching_rows(self, hashes: Callable[[int], Hashes]) -> Iterator[tuple[str, list[int]]]:
+        found: dict[str, list[int]] = {}
+        unread = []
         with transaction(self.engine) as session:
             query = select(ToldRow.batch_id, ToldRow.generation, ToldRow.hashes).order_by(ToldRow.batch_id)
             for batch, generation, packed in session.execute(query.execution_options(yield_per=1)):
-                positions = _positions(unpacked(packed), hashes(generation))
-                if len(positions):
-                    rows = session.scalar(select(ToldRow.rows).filter_by(batch_id=batch)) or b""
-                    yield batch, sorted({int(row) for row in np.frombuffer(rows, _ROW)[positions]})
+                try:
+                    positions = _positions(unpacked(packed), hashes(generation))
+                    if len(positions):
+                        found[batch] = _rows_at(session, batch, positions)
+                except (ValueError, IndexError):
+                    unread.append(batch)
+        return Found(found, unread)
 
     def behind(self, generation: int) -> list[str]:
         """The batches whose index is of an older generation."""
@@ -152,6 +164,11 @@ class ToldIndex:
                 touched(session, row)
                 if was_lately:
                     add_asked(session, batch_id)
+
+
+def _rows_at(session: Session, batch: str, positions: npt.NDArray[np.int64]) -> list[int]:
+    rows = session.scalar(select(ToldRow.rows).filter_by(batch_id=batch)) or b""
+    return sorted({int(row) for row in np.frombuffer(rows, _ROW)[positions]})
 
 
 def _positions(hashes: Hashes, wanted: Hashes) -> npt.NDArray[np.int64]:

@@ -6,6 +6,8 @@ Rules
 - The account that confirms differs from the one that asked, as the ledger recorded it; a question is answered once,
   within a day.
 - Each question and its confirmation get a line in the ledger, and so does each batch that the answer names.
+- A batch that is not what the ledger says is not answered from, and holds up no other; the confirmation's line names
+  it.
 - A batch is withheld (个人信息保护法 art. 18, 35) by a decision with a reason, in the ledger; answers count withheld
   batches and do not name them.
 """
@@ -18,7 +20,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import BigInteger, Engine, ForeignKey, Identity, Select, select
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from exchange.base.errors import Halt
 from exchange.base.keyed import Hashes
@@ -26,7 +28,7 @@ from exchange.register.attest import attest_rows
 from exchange.register.database import transaction
 from exchange.register.ledger import append_note, touched
 from exchange.register.lines import append_event, get_batch
-from exchange.register.models import Base
+from exchange.register.models import Base, BatchRow
 from exchange.register.told import unpacked
 
 VALID_FOR: Final = timedelta(days=1)
@@ -117,9 +119,10 @@ class ToldUses:
             return "another person than who asked confirms it"
         return None
 
-    def confirm(self, question: Question, found: Collection[str], at: datetime) -> list[str]:
+    def confirm(self, question: Question, found: Collection[str], at: datetime) -> tuple[list[str], dict[str, Halt]]:
         """Records, before anything is shown, that this account saw the answer: those of the batches that were found
-        which are not withheld; nobody withholds one of them meanwhile.
+        which are not withheld; nobody withholds one of them meanwhile. Beside them those that are not what the ledger
+        says, each with what is wrong: whether one of these is withheld nobody can say.
         """
         with transaction(self.engine) as session:
             row = session.get_one(ToldUseRow, question.number, with_for_update=True)
@@ -127,16 +130,19 @@ class ToldUses:
                 msg = f"question {question.number}: it was answered already; ask anew"
                 raise Halt(msg)
             attest_rows(session, [row], row.asked_at)
-            lines = {batch_id: get_batch(session, batch_id, for_update=True) for batch_id in sorted(found)}
+            lines, altered = _sound(session, found)
             withheld = set(session.scalars(_withheld(found).with_only_columns(ToldWithheldRow.batch_id)))
             batches = [batch_id for batch_id in lines if batch_id not in withheld]
             row.confirmed_at, row.confirmed_by, row.batches, row.hashes = at, self.actor, len(batches), b""
             told = f"{row.asked_by} {self.actor} {row.letter} {row.reason}"
             for batch_id in batches:
                 append_event(session, lines[batch_id], {}, {f"told.{question.number}": told}, self.actor)
-            append_note(session, at, self.actor, {f"told.{question.number}": f"confirmed, {len(batches)} batches"})
+            said = "; ".join(
+                [f"confirmed, {len(batches)} batches", *(f"not sound: {batch_id}" for batch_id in altered)]
+            )
+            append_note(session, at, self.actor, {f"told.{question.number}": said})
             touched(session, row)
-            return batches
+            return batches, altered
 
     def withhold(self, batch_id: str, reason: str, at: datetime) -> bool:
         """Answers name this batch no more; False where they did not before."""
@@ -163,6 +169,18 @@ class ToldUses:
         """Batch → the reason, of those of ``batches`` that are withheld."""
         with transaction(self.engine) as session:
             return {row.batch_id: row.reason for row in session.execute(_withheld(batches))}
+
+
+def _sound(session: Session, batches: Collection[str]) -> tuple[dict[str, BatchRow], dict[str, Halt]]:
+    """The lines of those batches, locked, that are what the ledger says; what is wrong with each of the others."""
+    lines: dict[str, BatchRow] = {}
+    altered: dict[str, Halt] = {}
+    for batch_id in sorted(batches):
+        try:
+            lines[batch_id] = get_batch(session, batch_id, for_update=True)
+        except Halt as error:
+            altered[batch_id] = error
+    return lines, altered
 
 
 def _withheld(batches: Collection[str]) -> Select[str, str]:

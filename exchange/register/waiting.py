@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
-from sqlalchemy import ARRAY, Engine, String, any_, cast, func, select
+from sqlalchemy import ARRAY, ColumnElement, Engine, String, any_, cast, func, select
+from sqlalchemy.orm import Session
 
 from exchange.register.attest import one_moment
 from exchange.register.guard import GuardHoldRow
 from exchange.register.models import AnswerCountRow, BatchRow, ReleaseRow, ReviewRow, SnapshotUseRow
+from exchange.register.releases import UNDER_WAY
 from exchange.register.states import ReleaseState, ReviewState, State
 
 
 @dataclass
 class OpenRows:
-    """How many rows of one batch wait, and where. ``in_queue``: not decided yet, by the office's division; ``decided``:
-    not in a release yet; ``releases``: by the state of their release; ``rest``: all others; ``source``: rows of the
-    first result whose source was not ready; ``asked_again``: whether these were matched a second time; ``held``: the
-    guard holds the first result until a leader decides (``guard.py``).
+    """How many rows of one batch wait, and where, each counted once. ``in_queue``: not decided yet, by the office's
+    division; ``decided``: not in a release yet; ``releases``: by the state of their release, of a rejected one those
+    that are not in ``in_queue`` again; ``rest``: all others; ``source``: rows of the first result whose source was not
+    ready; ``asked_again``: whether these were matched a second time; ``held``: the guard holds the first result until a
+    leader decides (``guard.py``).
     """
 
     in_queue: dict[str, int] = field(default_factory=dict)
@@ -38,7 +43,7 @@ def open_rows(engine: Engine, batches: Sequence[str] | None = None) -> Mapping[s
     if batches is not None:
         asked &= BatchRow.id == any_(cast(list(batches), ARRAY(String)))  # one parameter, however many
     reviews = select(ReviewRow.batch_id, ReviewRow.division, ReviewRow.state, func.count()).join(BatchRow)
-    reviews = reviews.where(asked, ReviewRow.state.in_(("open", "decided")))
+    reviews = reviews.where(asked, ReviewRow.state.in_(_IN_QUEUE))
     releases = select(ReleaseRow.batch_id, ReleaseRow.state, func.sum(func.cardinality(ReleaseRow.rows)))
     releases = releases.join(BatchRow).where(asked)
     waited = select(AnswerCountRow.batch_id, func.max(AnswerCountRow.n)).join(BatchRow)
@@ -55,6 +60,11 @@ def open_rows(engine: Engine, batches: Sequence[str] | None = None) -> Mapping[s
                 by_batch[batch].decided += rows
         for batch, state, rows in session.execute(releases.group_by(ReleaseRow.batch_id, ReleaseRow.state)):
             by_batch[batch].releases[ReleaseState(state)] = rows
+        for (batch, state), rows in _returned(session, asked).items():
+            if state == ReviewState.OPEN:
+                by_batch[batch].releases[ReleaseState.REJECTED] -= rows
+            else:
+                by_batch[batch].decided -= rows
         for batch, rows in session.execute(waited.group_by(AnswerCountRow.batch_id)):
             by_batch[batch].source = rows
         for batch in session.scalars(again.distinct()):
@@ -67,13 +77,25 @@ def open_rows(engine: Engine, batches: Sequence[str] | None = None) -> Mapping[s
     return by_batch
 
 
-def _accounted(rows: OpenRows) -> int:
-    """How many rows are counted in other fields; those of a rejected release are in the queue again, where an officer
-    had them.
+def _returned(session: Session, asked: ColumnElement[bool]) -> Counter[tuple[str, str]]:
+    """Batch and state → its rows in the queue that are in a rejected release. Put together here: a join would look at
+    each row beside each, as PostgreSQL does not know how many there are.
     """
-    queue = sum(rows.in_queue.values()) + rows.decided
+    rejected = select(ReleaseRow.batch_id, ReleaseRow.rows).join(BatchRow)
+    returned: dict[str, set[int]] = {}
+    for batch, rows in session.execute(rejected.where(asked, ReleaseRow.state == ReleaseState.REJECTED)):
+        returned.setdefault(batch, set()).update(rows)
+    queue = select(ReviewRow.batch_id, ReviewRow.state, ReviewRow.row).where(ReviewRow.state.in_(_IN_QUEUE))
+    queue = queue.where(ReviewRow.batch_id == any_(cast([*returned], ARRAY(String))))
+    found = session.execute(queue) if returned else ()
+    return Counter((batch, state) for batch, state, row in found if row in returned[batch])
+
+
+def _accounted(rows: OpenRows) -> int:
+    """How many rows are counted in other fields."""
     under_way = sum(n for state, n in rows.releases.items() if state in _UNDER_WAY)
-    return under_way + max(queue, rows.releases.get(ReleaseState.REJECTED, 0))
+    return under_way + sum(rows.in_queue.values()) + rows.decided
 
 
-_UNDER_WAY = (ReleaseState.PROPOSED, ReleaseState.APPROVED, ReleaseState.PREPARED)
+_IN_QUEUE: Final = (ReviewState.OPEN, ReviewState.DECIDED)
+_UNDER_WAY = (*UNDER_WAY, ReleaseState.REJECTED)

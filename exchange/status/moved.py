@@ -4,7 +4,8 @@
 
 Rules
 - A hint only: for a partner that is named the file is made anew, the others keep theirs. All are named at the first
-  look, on a new day, and when an agreement, a certificate, the office's days, this software or an announcement changed;
+  look, on a new day, when the ledger is not the one that was read, as after a restore, and when an agreement, a
+  certificate, the office's days, this software or an announcement changed;
   one is named when the ledger has a new line about its batches, or other files are missing in its folder.
 - A partner whose file could not be put is named again at the next look. The state is written after a look, so that one
   that is killed is repeated.
@@ -23,6 +24,7 @@ from typing import Final
 from exchange.app import App
 from exchange.base.files import files_below, make_folder, sha256, write_atomically
 from exchange.calendar.working_days import office_day
+from exchange.register.counts import line_hash
 from exchange.register.standing import moved_since
 from exchange.status.maintenance import announced
 
@@ -32,21 +34,24 @@ _AGREED: Final = (".toml", ".pem")
 @dataclass(frozen=True)
 class LastTold:
     """The state after the last look. ``line``: the ledger's last one then; ``everybody``: a hash of what concerns all
-    partners; ``lacking``: partner → what its folder lacks; ``pending``: partners whose file could not be put.
+    partners; ``lacking``: partner → what its folder lacks; ``pending``: partners whose file could not be put; ``head``:
+    the hash of that line, None where there was none.
     """
 
     line: int
     everybody: str
     lacking: Mapping[str, str] = field(default_factory=dict)
     pending: Sequence[str] = ()
+    head: str | None = None
 
 
 def changed_partners(app: App, partners: Collection[str]) -> tuple[list[str], LastTold]:
     """The partners whose status may have changed, and the state now."""
     before = _read(app.settings.home)
-    line, moved = moved_since(app.register.engine, before.line if before else 0)
-    now = LastTold(line, _everybody(app), _lacking(app))
-    if before is None or before.everybody != now.everybody or line < before.line:
+    engine = app.register.engine
+    line, moved = moved_since(engine, before.line if before else 0)
+    now = LastTold(line, _everybody(app), _lacking(app), head=line_hash(engine, line))
+    if before is None or before.everybody != now.everybody or before.head != line_hash(engine, before.line):
         return sorted(partners), now
     other = {partner for partner in partners if before.lacking.get(partner) != now.lacking.get(partner)}
     return sorted({*moved, *other, *before.pending} & set(partners)), now

@@ -10,7 +10,7 @@ Rules
 - A variant of a name would be told of (*name_variant*), so that all forms of a name are one name that is tried.
 - Whoever knows a pair of number and name can guess at the rest: what is claimed of an item and is not so is kept as a
   name tried under a number is, the person and the item in the number's place. So is a birth of which no child of this
-  mother is registered.
+  mother is registered, and a claim that waits for its source: the supplement answers it, and nothing judges that again.
 - Objections are not judged: they name rows that were asked before, and each goes to an officer.
 """
 
@@ -35,7 +35,7 @@ from exchange.matching.unregistered import CODE as UNREGISTERED
 from exchange.register import State
 from exchange.register.guard import Evidence, Usual
 from exchange.register.told import Told
-from exchange.steps.answers import BatchContext, has_code, have_codes
+from exchange.steps.answers import WAITING, BatchContext, has_code, have_codes
 from exchange.steps.asked import NumberKeys
 from exchange.steps.deliver import deliver
 from exchange.steps.receipt import send_refusal
@@ -145,11 +145,13 @@ def _hashed(keys: pl.Series, names: pl.Series, which: pl.Series, ring: KeyRing) 
 
 
 def _claimed(asked: pl.DataFrame, answers: pl.DataFrame, numbers: pl.Series, ring: KeyRing) -> Failed:
-    """For each answer that a claim is wrong: hashes of person and item, and of person, item and claimed value."""
-    parts = []
+    """For each answer that a claim is wrong, or waits: hashes of person and item, and of person, item and claim.
+    Of a large set, all of which may wait, claims that wait count where somebody is asked about more than once.
+    """
+    parts, may_wait = [], asked.height <= THRESHOLDS.small_set or numbers.is_duplicated()
     for item, claims, codes in _claims(asked.columns):
-        answer = f"answer.{item}"
-        wrong = answers[answer].is_in(codes) if answer in answers.columns else pl.Series([], dtype=pl.Boolean)
+        said = answers[f"answer.{item}"] if f"answer.{item}" in answers.columns else pl.Series([], dtype=pl.String)
+        wrong = said.is_in(codes) | ((said == WAITING) & may_wait)
         if wrong.any():
             rows = asked.filter(wrong)
             texts = rows.select(pl.concat_str([pl.col(claim).fill_null("") for claim in claims], separator="\n"))

@@ -5,6 +5,8 @@ Rules
   numbers that these people bear or bore. A number that nobody bears is looked for as it is.
 - What left is worked out anew for the rows found, as a partner was told it; where the originals or the snapshots are
   past their time only the batch is named. Nothing left of a batch that was not delivered.
+- A question is answered once: a batch that is not what the ledger says, whose index or kept files were altered, or from
+  which nothing can be worked out, is named with what is wrong, and holds up no other.
 
 Source: 个人信息保护法 art. 44, 45; exceptions of art. 18, 35.
 """
@@ -20,7 +22,7 @@ import numpy as np
 import polars as pl
 
 from exchange.app import App
-from exchange.base.errors import Halt
+from exchange.base.errors import Halt, without_values
 from exchange.base.files import locked
 from exchange.base.keyed import KeyRing, Kind, with_new_key, write_keys
 from exchange.calendar.working_days import office_day
@@ -34,6 +36,7 @@ from exchange.steps.bases import looked_at_again
 from exchange.steps.disclosure import AWAITING, as_disclosed
 
 DAYS_OF_A_KEY: Final = 365
+UNREAD: Final = "告知索引无法读取 its index of who was told cannot be read"
 
 Codes = Mapping[int, Mapping[str, str]]
 """Row → item → code."""
@@ -52,10 +55,13 @@ class Disclosure:
 
 @dataclass(frozen=True)
 class Disclosures:
-    """``withheld``: how many batches more there are that a decision does not let the person know."""
+    """``withheld``: how many batches more there are that a decision does not let the person know; ``unsound``: batches
+    that a person must look at, each with what is wrong; what they told is not known before.
+    """
 
     disclosures: list[Disclosure] = field(default_factory=list)
     withheld: int = 0
+    unsound: Mapping[str, str] = field(default_factory=dict)
 
 
 def ask(app: App, number: str, reason: str, letter: str) -> int:
@@ -73,12 +79,20 @@ def confirm(app: App, question_number: int) -> Disclosures:
     """
     ring, uses = _ring(app), app.register.told_uses
     question = uses.question(question_number, app.now())
-    rows = app.register.told.find(lambda generation: ring.renewed(question.hashes, Kind.NUMBER, 1, generation))
-    named = uses.confirm(question, rows, app.now())
-    disclosures = [_disclosure(app, batch, rows[batch]) for batch in named]
+    found = app.register.told.find(lambda generation: ring.renewed(question.hashes, Kind.NUMBER, 1, generation))
+    named, altered = uses.confirm(question, found.rows, app.now())
+    unsound = dict.fromkeys(found.unread, UNREAD) | {batch: error.in_both for batch, error in altered.items()}
+    disclosures = []
+    for batch in named:
+        try:
+            with without_values():
+                disclosures.append(_disclosure(app, batch, found.rows[batch]))
+        except Halt as error:
+            unsound[batch] = error.in_both
     return Disclosures(
         sorted(disclosures, key=lambda disclosure: (disclosure.batch.received_at, disclosure.batch.id)),
-        withheld=len(rows) - len(named),
+        withheld=len(found.rows) - len(named) - len(altered),
+        unsound=unsound,
     )
 
 

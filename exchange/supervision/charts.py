@@ -87,7 +87,9 @@ def _by_item(aggregates: Aggregates) -> str:
     rows = [row for row in rows if any(row[1])]
     names = {code: str(labels.answer(code)) for code in ANSWERS} | {code: str(group) for code, group in _GROUPS.items()}
     series = [Series(names[code], _COLOURS[code]) for code in codes]
-    return _figure("各事项答复构成 Answers by item", stacked("各事项答复构成", rows, series)) if rows else ""
+    of_hidden = aggregates.answers.filter(pl.col("people").is_null())["item"].unique()
+    hidden = {str(labels.item(item)) for item in of_hidden}
+    return _figure("各事项答复构成 Answers by item", stacked("各事项答复构成", rows, series, hidden)) if rows else ""
 
 
 def _by_city(table: Table) -> str:

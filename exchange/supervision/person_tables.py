@@ -10,17 +10,20 @@ from exchange.base.tables import ANSWERS, ITEMS
 from exchange.matching.divisions import division_name
 from exchange.supervision import labels
 from exchange.supervision.aggregates import IDENTITY_COLUMN, Aggregates
+from exchange.supervision.shares import share_of
 from exchange.supervision.table import TOTAL, Line, People, add, people, with_people
 
 
 def answers(aggregates: Aggregates) -> list[Line]:
     """For each item how often each answer was given, and its share of the item's answers."""
     sums = aggregates.answers.group_by("item", "code").agg(add("people"))
-    whole = dict(sums.group_by("item").agg(pl.col("people").struct.field("n").sum()).iter_rows())
+    fields = [pl.col("people").struct.field("n").sum(), pl.col("people").struct.field("hidden").any()]
+    whole = {item: (n, hidden) for item, n, hidden in sums.group_by("item").agg(fields).iter_rows()}
     rows = []
     for row in sorted(sums.iter_rows(named=True), key=_order_of_answer):
         n = people(row["people"])
-        share = n.n / whole[row["item"]] if whole[row["item"]] else None
+        all_shown, hidden = whole[row["item"]]
+        share = share_of(n.n, all_shown, hidden=hidden) if all_shown else None
         rows.append(_answer_words(row) | {"people": n, "share": share if n.n or not n.hidden else None})
     return rows
 

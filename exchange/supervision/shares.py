@@ -3,12 +3,20 @@
 Rules
 - In tenths of a per cent, a half upwards; the workbook gets the number that the page shows.
 - 100.0% says *all* and 0.0% says *none*: a share that would be rounded to one of them without being it is written as
-  the tenth beside it. One late batch among three thousand is 99.9% on time.
+  the tenth beside it. One late batch among three thousand is 99.9% on time. Nor is a share all where the whole has
+  another part that is not shown.
 """
 
 from __future__ import annotations
 
 import math
+
+
+def share_of(part: int, whole: int, *, hidden: bool = False) -> float:
+    """The share of a part in a whole that is not nought. ``hidden``: the whole has another part, which may not be shown
+    and is in neither number.
+    """
+    return min(part / whole, math.nextafter(1, 0)) if hidden else part / whole
 
 
 def rounded(share: float, steps: int = 1000) -> float:

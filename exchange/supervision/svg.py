@@ -5,12 +5,12 @@ Rules: no script, no outside address; the same numbers give the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from exchange.supervision.shares import percent, rounded
+from exchange.supervision.shares import percent, rounded, share_of
 
 _WIDTH: Final = 720
 _LABEL: Final = 226
@@ -31,17 +31,21 @@ class Series:
     colour: str
 
 
-def stacked(title: str, rows: Sequence[tuple[str, Sequence[int]]], series: Sequence[Series]) -> str:
-    """A bar for each row, as wide as the others, divided among the series; rows without anything have no bar."""
+def stacked(
+    title: str, rows: Sequence[tuple[str, Sequence[int]]], series: Sequence[Series], hidden: Collection[str] = ()
+) -> str:
+    """A bar for each row, as wide as the others, divided among the series; rows without anything have no bar.
+    ``hidden``: the labels of rows that have a part which may not be shown.
+    """
     legend, below = _legend(series)
     parts = [legend]
     for position, (label, values) in enumerate(rows):
         top = below + position * _LINE
-        parts += [_label(label, top), _number(f"{sum(values):,}", top)]
+        parts += [_label(label, top), _number(f"{sum(values):,}{'＋' if label in hidden else ''}", top)]
         x, width = float(_LABEL), _WIDTH - _LABEL - _NUMBER
         for name, value in zip(series, values, strict=True):
             if value:
-                part = value / sum(values)
+                part = share_of(value, sum(values), hidden=label in hidden)
                 parts.append(
                     _segment(x, top, part * width, name, f"{label}：{name.name} {value:,}（{percent(part)}）", part)
                 )

@@ -4,7 +4,8 @@ Rules
 - A cosigned checkpoint is taken only where the office signed it, a witness of the settings cosigned it, and the ledger
   is still the one that it tells of.
 - A cosignature that is older than the settings say, or was never given, is a trouble at each look: a witness that is
-  not asked finds nothing.
+  not asked finds nothing. So is one of a day to come: by a clock that was put back none is ever late.
+- Each witness is looked at by itself: what is wrong with the cosignature of one hides nothing of another.
 """
 
 from __future__ import annotations
@@ -13,12 +14,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 from exchange.app import App
 from exchange.base.errors import Halt
 from exchange.register import checkpoints
 from exchange.register.cosigning import WitnessKey
 from exchange.settings_sections import WitnessSettings
+
+_APART: Final = timedelta(days=1)
+"""How far a witness's clock may be ahead of ours."""
 
 
 @dataclass(frozen=True)
@@ -35,18 +40,30 @@ class Cosigned:
             return -1
         return (now - self.at).days if now - self.at > timedelta(days=self.witness.days) else None
 
+    def is_ahead(self, now: datetime) -> bool:
+        """Whether the last cosignature is of a day to come: none was taken that was, so this clock was put back."""
+        return self.at is not None and self.at > now + _APART
+
 
 def cosigned(app: App) -> list[Cosigned]:
     """What each witness of the settings cosigned last; Halt where a kept cosignature does not hold."""
-    return [_last(app, witness) for witness in app.settings.witnesses]
+    return [last_of(app, witness) for witness in app.settings.witnesses]
+
+
+def each_by_itself(app: App) -> list[tuple[WitnessSettings, Cosigned | Halt]]:
+    """What each witness of the settings cosigned last, or what is wrong with that."""
+    found: list[tuple[WitnessSettings, Cosigned | Halt]] = []
+    for witness in app.settings.witnesses:
+        try:
+            found.append((witness, last_of(app, witness)))
+        except Halt as error:
+            found.append((witness, error))
+    return found
 
 
 def watch_witnesses(app: App) -> list[str]:
     """A sentence for each witness that has not cosigned as agreed, or whose cosignature does not hold."""
-    try:
-        return list(_late(app))
-    except Halt as error:
-        return [str(error)]
+    return list(_late(app))
 
 
 def take(app: App, path: Path) -> Cosigned:
@@ -58,11 +75,11 @@ def take(app: App, path: Path) -> Cosigned:
         at = key.cosigned_at(note, checkpoint)
         if at is None:
             continue
-        if at > app.now() + timedelta(days=1):
+        if at > app.now() + _APART:
             msg = f"{path}: the witness's clock is more than a day before ours"
             raise Halt(msg)
         app.register.check_agrees(path)
-        kept = _last(app, witness)
+        kept = last_of(app, witness)
         if kept.at is None or (kept.size, kept.at) < (checkpoint.size, at):
             app.checkpoints.keep_cosigned(note, key.id, checkpoint.size)
         return Cosigned(witness, checkpoint.size, at)
@@ -80,14 +97,18 @@ def key_of(witness: WitnessSettings) -> WitnessKey:
 
 
 def _late(app: App) -> Iterator[str]:
-    for cosignature in cosigned(app):
-        days = cosignature.days_late(app.now())
-        if days is not None:
+    for witness, last in each_by_itself(app):
+        if isinstance(last, Halt):
+            yield str(last)
+        elif last.is_ahead(app.now()):
+            yield f"the witness {witness.zh} cosigned on {last.at:%Y-%m-%d}, which is to come: this clock was put back"
+        elif (days := last.days_late(app.now())) is not None:
             since = "never cosigned" if days < 0 else f"last cosigned {days} days ago"
-            yield f"the witness {cosignature.witness.zh} {since}, every {cosignature.witness.days} were agreed"
+            yield f"the witness {witness.zh} {since}, every {witness.days} were agreed"
 
 
-def _last(app: App, witness: WitnessSettings) -> Cosigned:
+def last_of(app: App, witness: WitnessSettings) -> Cosigned:
+    """What this witness cosigned last; Halt where the kept cosignature does not hold."""
     key = key_of(witness)
     files = app.checkpoints.cosigned(key.id)
     if not files:

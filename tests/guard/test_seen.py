@@ -53,16 +53,31 @@ def test_numbers_tried_as_relatives_are_guesses() -> None:
         ("ethnicity", {"ethnicity": [f"{code:02}" for code in range(1, 7)]}, "inconsistent"),
         ("registered_address", {"registered_division": ["220102"] * 6}, "inconsistent"),
         ("kinship", {"relative_id_number": numbers(6), "relation": ["子"] * 6}, "not_same_household"),
+        ("migration", {"migration_date": [f"202{year}" for year in range(6)]}, "partly_consistent"),
+        ("migration", {"migration_date": [f"202{year}" for year in range(6)]}, "source_not_ready"),
     ],
 )
 def test_what_is_tried_of_somebody_known_is_a_guess(item: str, claims: dict[str, list[str]], answer: str) -> None:
-    """Many claims of one item about one person; the same claim again, or one each about many people, is none."""
+    """Many claims of one item about one person; the same claim again, or one each about many people, is none. A claim
+    that waits for its source is answered by a supplement, which nobody judges.
+    """
     asked = pl.DataFrame({"id_number": ["11010519491231002X"] * 6, "name": ["张三"] * 6, **claims})
     answers = pl.DataFrame({"identity": ["consistent"] * 6, f"answer.{item}": [answer] * 6})
     tried = any(len(set(said)) > 1 for said in claims.values())
     assert rules(asked, answers) == ({"number"} if tried else set())
     assert rules(asked.with_columns(id_number=pl.Series(numbers(6))), answers) == set()
     assert rules(asked, answers.with_columns(pl.lit("consistent").alias(f"answer.{item}"))) == set()
+
+
+def test_of_a_large_set_that_waits_claims_count_where_somebody_is_asked_about_again() -> None:
+    rows = THRESHOLDS.small_set
+    people = [11010519000101000 + number for number in range(rows)] + [11010519491231002] * 6
+    asked = pl.DataFrame({"id_number": [""] * (rows + 6), "migration_date": [f"{each}" for each in range(rows + 6)]})
+    answers = pl.DataFrame({"identity": ["consistent"] * (rows + 6)})
+    answers = answers.with_columns(pl.lit("source_not_ready").alias("answer.migration"))
+    counts, failed = seen(asked, answers, {"id_number": pl.Series(people)}, RING)
+    assert len(failed.numbers) == 6
+    assert {trip.rule for trip in tripped(Span(counts, failed))} == {"number"}
 
 
 def test_a_name_tried_with_many_births_is_a_guess() -> None:

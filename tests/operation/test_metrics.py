@@ -117,6 +117,16 @@ def test_latencies_are_counted_once_and_anew_where_the_file_is_lost(app: App, an
     assert sum(counted[Lane.IMMEDIATE].buckets) >= 1
 
 
+def test_what_was_counted_of_another_ledger_is_not_counted_on(app: App, answered: Request) -> None:
+    """As after a restore, once the register has as many lines again."""
+    place = app.settings.home / "duty" / "latency.json"
+    counted = latencies(app)
+    kept = json.loads(place.read_bytes())
+    kept["lanes"][Lane.IMMEDIATE]["buckets"][0] += 7
+    place.write_text(json.dumps(kept | {"hash": "0" * 64}))
+    assert latencies(app) == counted
+
+
 def test_a_histogram_counts_a_bound_as_within() -> None:
     histogram = Histogram()
     for seconds in (0.0, 1.0, 1.5, BOUNDS[-1] + 1):

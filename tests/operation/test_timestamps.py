@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 
+import numpy as np
 import pytest
 
 from exchange.app import App
@@ -100,6 +101,17 @@ def stamping(app: App, authority: Authority, tmp_path: Path) -> App:
     tomorrow = replace(office, now=lambda: app.now() + timedelta(days=1))
     tomorrow.checkpoint()
     return tomorrow
+
+
+def test_a_clock_that_is_put_back_spoils_no_stamp(stamping: App) -> None:
+    """Before, the stamped day was written again, and no verification held any more."""
+    (stamped,) = stamp_days(stamping)
+    back = replace(stamping, now=lambda: stamping.now() - timedelta(days=1))
+    back.register.told_uses.ask(np.array([7], np.uint64), "本人查询", "函9号", back.now())  # writes a line
+    back.checkpoint()
+    assert check_stamps(stamping) == 1
+    assert stamped < [path.name for path in stamping.checkpoints.files()][-1]
+    verify_register(stamping)
 
 
 def test_each_day_that_is_over_is_stamped_once(stamping: App, authority: Authority) -> None:

@@ -10,7 +10,7 @@ import pytest
 from exchange.base.errors import Halt
 from exchange.calendar.deadlines import WORKING_DAYS
 from exchange.calendar.working_days import NO_DAYS, Due, due_after, office_day
-from exchange.register import Decision, Register, State
+from exchange.register import Decision, FileRecord, Register, ReleaseSummary, Role, State
 from exchange.register.board import open_lines, queue_lines
 from exchange.register.clock import present_due
 from exchange.register.counts import answered_since, counts
@@ -69,11 +69,53 @@ def test_a_first_result_is_counted_once(register: Register, delivered: str) -> N
     assert list(answered_since(register.engine, answered.seq)) == []
 
 
+def test_a_second_look_opened_here_has_no_first_result(
+    register: Register, delivered: str, manifest: RequestManifest, due: Due, result_files: list[FileRecord]
+) -> None:
+    for look, files in (("opened", []), ("asked", [FileRecord(Role.SIGNATURE, "s", "d" * 64, 3)])):
+        batch = f"bank.{look}"
+        register.claim(batch, "bank", "a" * 64, [FileRecord("manifest", "m.json", "a" * 64, 10)], AT)
+        changed = {"batch": batch, "objects_to": delivered, "cycle": "objection"}
+        register.accept(batch, manifest.model_copy(update=changed), due, files=files)
+        register.prepared(batch, {}, result_files, 1)
+        register.delivered(batch)
+    assert [answered.cycle for answered in answered_since(register.engine, 0)] == ["monthly", "objection"]
+
+
 def test_who_opened_rows_of_people(register: Register, delivered: str) -> None:
     for person, rows in (("a", [1]), ("b", [1, 2]), ("b", [1])):
         Register(register.engine, person).reviews.opened(delivered, rows)
     assert looks(register.engine, now() - DAY, now() + DAY) == [Looks("b", 3, 0, 0), Looks("a", 1, 0, 0)]
     assert looks(register.engine, now() + DAY, now() + 2 * DAY) == []
+
+
+def said(register: Register, batch: str, person: str, answer: str) -> None:
+    reviews = Register(register.engine, person).reviews
+    decision = Decision(1, reviews.get(batch, 1).version, {"name": answer}, "archive")
+    reviews.decide(batch, [decision], two=True)
+
+
+@pytest.mark.parametrize("last", ["consistent", "inconsistent"])
+def test_a_first_word_is_overturned_by_what_was_decided_until_then(
+    register: Register, delivered: str, last: str
+) -> None:
+    """Whatever is returned or taken back afterwards: a month that is over reads as it did."""
+    for person, answer in (("a", "consistent"), ("b", "inconsistent"), ("c", last)):
+        said(register, delivered, person, answer)
+    then, expected = now(), int(last == "inconsistent")
+    told = looks(register.engine, then - DAY, then)
+    assert {look.person: look.overturned for look in told} == {"a": expected, "b": 0, "c": 0}
+    assert register.releases.propose(delivered, [1], ReleaseSummary({}), needs_approval=True)
+    Register(register.engine, "leader").releases.reject(delivered, 1, "再查")
+    said(register, delivered, "a", last)
+    assert looks(register.engine, then - DAY, then) == told
+
+
+def test_what_was_taken_back_overturned_nothing(register: Register, delivered: str) -> None:
+    for person, answer in (("a", "consistent"), ("b", "inconsistent"), ("c", "inconsistent")):
+        said(register, delivered, person, answer)
+    Register(register.engine, "c").reviews.undo(delivered, 1)
+    assert {look.overturned for look in looks(register.engine, now() - DAY, now() + DAY)} == {0}
 
 
 def test_who_opened_or_decided_rows_of_a_test_opened_nobodys(

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from exchange.calendar.working_days import NO_DAYS, Due
-from exchange.register import Decision, FileRecord, NewReview, Register, ReleaseSummary
+from exchange.register import Decision, FileRecord, NewReview, Register, ReleaseSummary, Role
 from exchange.register.by_month import Counted, MonthSpan, count_months
 from exchange.register.clock import missed_days
 from exchange.register.statistics import lines
@@ -177,3 +177,29 @@ def test_a_month_without_batches_and_no_month(register: Register, new_batch: Cal
         [],
         {},
     )
+
+
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("upheld", [0, 1])
+def test_what_a_second_look_left_as_it_was_did_not_go_out(
+    register: Register, manifest: RequestManifest, result_files: list[FileRecord], signed: bool, upheld: int
+) -> None:
+    """Of a look that an officer opened; a partner's objection is answered either way."""
+    register.claim("bank.first", "bank", "a" * 64, [FileRecord("manifest", "first.json", "a" * 64, 10)], AT)
+    register.accept("bank.first", manifest, Due(AT.date(), provisional=False, working_days=5))
+    register.claim("bank.look", "bank", "a" * 64, [FileRecord("manifest", "look.json", "a" * 64, 10)], AT)
+    asked = manifest.model_copy(update={"objects_to": "bank.first", "cycle": "objection"})
+    signature = [FileRecord(Role.SIGNATURE, "look.p7s", "d" * 64, 3)] if signed else []
+    register.accept("bank.look", asked, Due(AT.date(), provisional=False, working_days=15), files=signature)
+    queue = [NewReview(3, "220100", ("objection",))]
+    register.prepared("bank.look", {"identity": {"under_review": 1}}, result_files, 1, queue)
+    register.delivered("bank.look")
+    register.reviews.decide("bank.look", [Decision(3, 1, {"identity": "consistent"}, "archive")])
+    told = {"identity": {"consistent": 1}}
+    register.releases.propose("bank.look", [3], ReleaseSummary(told, told, upheld), needs_approval=False)
+    register.releases.prepared("bank.look", 1, [])
+    register.releases.delivered("bank.look", 1)
+    start, end = datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+    _, people = count_months(register.engine, [MonthSpan("ever", start, end, end.date())])
+    answers = lines(register, start, end).answers.filter(pl.col("code") == "consistent")
+    assert people.get("ever", 0) == answers["n"].sum() == int(signed or upheld > 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -154,6 +154,36 @@ def test_a_clock_that_once_ran_ahead_hides_nothing(
     restore(database, register, rows)
     with pytest.raises(Halt, match="was rolled back"):
         register.check_newest(kept)
+
+
+def test_a_clock_that_was_put_back_hides_nothing(
+    database: Database, register: Register, kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By two months, behind a file for each day since."""
+    claim(register, 1)
+    for ago in range(60):
+        keep(register, kept, DAY - timedelta(days=ago))
+    rows, back = backup(register), AT - timedelta(days=58)
+    monkeypatch.setattr(checkpoints, "now", lambda: back)
+    claim(register, 2)
+    keep(register, kept, back.date())
+    register.check_newest(kept)
+    restore(database, register, rows)
+    with pytest.raises(Halt, match="was rolled back"):
+        register.check_newest(kept)
+
+
+def test_what_an_authority_stamped_is_not_replaced(register: Register, kept: Kept) -> None:
+    claim(register, 1)
+    for day in (21, 22):
+        keep(register, kept, DAY.replace(day=day))
+        checkpoints.stamp_of(kept.folder / str(DAY.replace(day=day))).touch()
+    stamped = [path.read_bytes() for path in kept.files()]
+    claim(register, 2)
+    keep(register, kept, DAY.replace(day=21))
+    assert [path.read_bytes() for path in kept.files()][:2] == stamped
+    assert [path.name for path in kept.files()] == ["2026-11-21", "2026-11-22", "2026-11-23"]
+    assert register.verify(kept.files())[0] == 2
 
 
 def test_any_byte_of_a_kept_checkpoint_that_is_another_is_found_and_a_person_goes_on(

@@ -5,6 +5,7 @@ grows with the rows, not with their square.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any, Final
 
 import pytest
@@ -14,7 +15,10 @@ from exchange.calendar.working_days import Due
 from exchange.register import Decision, FileRecord, NewReview, Register, ReleaseSummary, ReviewFilter
 from exchange.register.board import own_lines, queue_counts, queue_lines, releases_under_way
 from exchange.register.counts import counts
+from exchange.register.lines import now
+from exchange.register.looks import looks
 from exchange.register.returned import returned_releases
+from exchange.register.statistics import lines
 from exchange.register.waiting import open_rows
 from exchange.wire.manifest import RequestManifest
 
@@ -64,6 +68,8 @@ def things(register: Register, files: list[FileRecord], rows: list[int]) -> Iter
         own_lines(engine, "tests", 100)
         releases_under_way(engine)
         returned_releases(engine, ["220000"])
+        lines(register, AT, now() + timedelta(days=1))
+        looks(engine, AT, now() + timedelta(days=1))
 
     new = [NewReview(row, "220100", ("name",), case=f"{row:064x}") for row in rows]
     yield "prepared", lambda: register.prepared(BATCH, {}, files, len(rows), new)

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import insert
 
 from exchange.base.errors import Halt
-from exchange.register import Register, ReleaseState
-from exchange.register.models import BatchRow, ReleaseRow
+from exchange.register import Register, ReleaseState, Role
+from exchange.register.models import BatchRow, FileRow, ReleaseRow
 from exchange.register.releases import parse_id
 from tests.register.conftest import AT
 
@@ -57,3 +57,25 @@ def test_only_what_a_partner_was_told_is_counted(
     found = register.releases.share_told("court", ["criminal_record"], "record_found", since)
     rows = 100 if partner == "court" and stage is None and days_ago < 90 else 0
     assert found == (3 if counted else 0, rows)
+
+
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("upheld", [0, 1])
+def test_what_a_second_look_left_as_it_was_told_the_partner_nothing(
+    register: Register, signed: bool, upheld: int
+) -> None:
+    """Else a look of which it never hears would change how many clean rows wait for a spot check."""
+    sound = {"manifest_sha256": "0", "state": "closed", "due_provisional": False, "partner": "court"}
+    told = json.dumps({"criminal_record": {"record_found": 1}})
+    with register.engine.begin() as connection:
+        for batch, rows, objects_to in (("first", 50, None), ("look", 1, "first")):
+            items = {"items": ["criminal_record"], "rows_in": rows, "objects_to": objects_to, "received_at": AT}
+            connection.execute(insert(BatchRow).values(**sound | {"id": batch} | items))
+        release = {"number": 1, "rows": [1], "counts": "{}", "needs_approval": True, "proposed_at": AT}
+        left = {"batch_id": "look", "state": ReleaseState.DELIVERED, "settled": told, "upheld": upheld}
+        connection.execute(insert(ReleaseRow).values(**release | left))
+        if signed:
+            file = {"batch_id": "look", "role": Role.SIGNATURE, "name": "s", "sha256": "0", "size": 1}
+            connection.execute(insert(FileRow).values(**file, recorded_at=AT))
+    found = register.releases.share_told("court", ["criminal_record"], "record_found", AT - timedelta(days=1))
+    assert found == (int(signed or upheld > 0), 50 + signed)

@@ -17,6 +17,7 @@ from exchange.register.ledger import append_note
 from exchange.register.told import Told, ToldRow, add_told
 from exchange.steps.asked import Asked, number_keys
 from exchange.wire.manifest import RequestManifest
+from tests.register.conftest import Database
 
 AT = datetime(2026, 11, 23, 1, 2, 3, tzinfo=UTC)
 DAY = date(2026, 11, 27)
@@ -33,7 +34,7 @@ def index(batch: str, register: Register, keys: list[int], rows: list[int]) -> N
 
 
 def found(register: Register, key: int, ring: KeyRing = RING) -> dict[str, list[int]]:
-    return register.told.find(lambda generation: ring.hashed(np.array([key]), Kind.NUMBER, generation))
+    return dict(register.told.find(lambda generation: ring.hashed(np.array([key]), Kind.NUMBER, generation)).rows)
 
 
 def test_every_row_that_asks_about_a_person_is_found(register: Register) -> None:
@@ -43,6 +44,17 @@ def test_every_row_that_asks_about_a_person_is_found(register: Register) -> None
     assert found(register, OTHER) == {"bank.b1": [2], "bank.b2": [4]}
     assert found(register, MOTHER) == {"bank.b1": [9]}
     assert found(register, 1) == {}
+
+
+@pytest.mark.parametrize("altered", ["hashes = '\\x00'", "rows = ''", "rows = '\\x00'"])
+def test_an_index_that_cannot_be_read_any_more_is_named_and_stops_no_other(
+    database: Database, register: Register, altered: str
+) -> None:
+    for number in range(3):
+        index(f"bank.b{number}", register, [ONE], [1])
+    database.tamper(f"UPDATE told SET {altered} WHERE batch_id = 'bank.b1'")  # noqa: S608
+    found = register.told.find(lambda generation: RING.hashed(np.array([ONE]), Kind.NUMBER, generation))
+    assert (found.rows, found.unread) == ({"bank.b0": [1], "bank.b2": [1]}, ["bank.b1"])
 
 
 def test_nothing_that_rests_in_the_database_is_a_number(register: Register) -> None:

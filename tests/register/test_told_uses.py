@@ -13,7 +13,7 @@ from exchange.base.errors import Halt
 from exchange.register import Register
 from exchange.register.database import reading
 from exchange.register.told_uses import ToldUseRow
-from tests.register.conftest import AT
+from tests.register.conftest import AT, Database
 
 HASHES = np.array([7, 8], np.uint64)
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
@@ -75,8 +75,23 @@ def test_what_is_withheld_while_it_is_looked_for_is_not_named(
     number, batches, uses = asked(register), [new_batch(register) for _ in range(2)], by(register, "other").told_uses
     question = uses.question(number, AT)
     register.told_uses.withhold(batches[0], "办案需要", AT)
-    assert uses.confirm(question, batches, AT) == batches[1:]
+    assert uses.confirm(question, batches, AT) == (batches[1:], {})
     assert [f"told.{number}" in register.steps(batch)[-1].facts for batch in batches] == [False, True]
+    register.verify()
+
+
+def test_one_that_is_not_what_the_ledger_says_is_named_and_holds_up_no_other(
+    database: Database, register: Register, new_batch: Callable[[Register], str]
+) -> None:
+    number, batches, uses = asked(register), [new_batch(register) for _ in range(3)], by(register, "other").told_uses
+    database.tamper("INSERT INTO told_withheld (batch_id, at, by, reason) VALUES (%s, now(), 'x', 'y')", batches[1])
+    told, altered = uses.confirm(uses.question(number, AT), batches, AT)
+    assert (told, [*altered]) == ([batches[0], batches[2]], [batches[1]])
+    assert "told_withheld was altered" in str(altered[batches[1]])
+    said = [line[0] for line in database.asked("SELECT facts FROM ledger WHERE batch_id IS NULL ORDER BY seq")]
+    assert f"confirmed, 2 batches; not sound: {batches[1]}" in said[-1]
+    assert [f"told.{number}" in register.steps(batch)[-1].facts for batch in batches] == [True, False, True]
+    database.tamper("DELETE FROM told_withheld")
     register.verify()
 
 

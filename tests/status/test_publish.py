@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -256,3 +257,12 @@ def test_whose_status_the_offices_own_days_may_change(app: App, court: DemoPartn
     assert changed_partners(office, [court.id])[0] == []
     days.write_text('[[days]]\nday = 2026-12-01\nis = "off"\nnotice = "某办〔虚构〕1号"\n', "utf-8")
     assert changed_partners(office, [court.id])[0] == [court.id]
+
+
+def test_by_another_ledger_everybodys_status_may_have_changed(app: App, court: DemoPartner) -> None:
+    """One that came back from a backup, and has as many lines again: what it lacks was told."""
+    state = changed_partners(app, [court.id])[1]
+    keep(app, state, [])
+    assert changed_partners(app, [court.id])[0] == []
+    keep(app, replace(state, head="0" * 64), [])
+    assert changed_partners(app, [court.id])[0] == [court.id]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from exchange.base.errors import Halt
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import World
 from exchange.intake.collect import poll
+from exchange.register import Role
 from exchange.register.guard import Evidence
 from exchange.register.told import Told
 from exchange.snapshots.versions import Snapshots
@@ -163,3 +165,49 @@ def test_who_works_on_through_the_years_change_finds_and_is_found(
     with App.open("other", world.config) as other:
         found = {each.batch.id for each in telling.confirm(other, question).disclosures}
     assert {first.batch, under_way.batch, after.batch} <= found
+
+
+@contextmanager
+def altered(app: App, world: World, batch: str) -> Iterator[None]:
+    """The batch's line, meanwhile, past the ledger."""
+    with world.postgres.connected("postgres", "exchange") as connection:
+        handler, change = app.register.batch(batch).handler, b"UPDATE batch SET handler = %s WHERE id = %s"
+        connection.execute(change, ["x", batch])
+        yield
+        connection.execute(change, [handler, batch])
+
+
+@contextmanager
+def gone(app: App, world: World, batch: str) -> Iterator[None]:
+    """The batch's original, meanwhile, from the archive."""
+    kept = app.archive.path(app.register.attested(batch).file(Role.DATA).sha256)
+    aside = kept.rename(kept.with_name("aside"))
+    yield
+    aside.rename(kept)
+
+
+@pytest.mark.parametrize("harm", [altered, gone])
+def test_one_batch_that_cannot_be_answered_from_is_named_beside_the_others(
+    app: App,
+    world: World,
+    court: DemoPartner,
+    ask: Callable[..., Request],
+    clean: pl.DataFrame,
+    harm: Callable[[App, World, str], AbstractContextManager[None]],
+) -> None:
+    """Before, nobody was told of anything; and where a file was gone, the question was spent as well."""
+    person = clean.row(-3, named=True)
+    wrong, sound = (
+        ask(f"row_ref,id_number,name,sex\n{name},{person['id_number']},{person['name']},1\n".encode(), 1)
+        for name in ("wrong", "sound")
+    )
+    for request in (wrong, sound):
+        court.drop(court.make_set(request))
+    poll(app)
+    assert all(pipeline.run(app, request.batch) for request in (wrong, sound))
+    question = telling.ask(app, person["id_number"], "本人申请", "申〔2026〕5号")
+    with harm(app, world, wrong.batch), App.open("other", world.config) as other:
+        told = telling.confirm(other, question)
+    assert sound.batch in {each.batch.id for each in told.disclosures}
+    assert ([*told.unsound], told.withheld) == ([wrong.batch], 0)
+    assert app.register.verify()[0] > 0

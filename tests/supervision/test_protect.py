@@ -85,3 +85,22 @@ def test_how_a_count_that_is_not_shown_is_written() -> None:
         "0",
         "50",
     ]
+
+
+ANSWERS = st.dictionaries(
+    st.sampled_from(["consistent", "inconsistent", "not_answered"]), st.integers(0, 3 * LEAST_SHOWN), min_size=1
+)
+
+
+@given(ANSWERS)
+def test_no_answer_is_all_where_another_one_is_not_shown(counts: dict[str, int]) -> None:
+    """In the table, and on the chart, whose sums say that something is missing."""
+    rows = [("p", "p", "city", "monthly", "name", code, n) for code, n in counts.items() if n]
+    frame = pl.DataFrame(rows, schema=aggregates().answers.schema, orient="row")
+    found = protected(aggregates().with_frames(answers=frame))
+    tables = all_tables(found, division_name)
+    hidden = any(n < LEAST_SHOWN for *_, n in rows)
+    is_all = [text("share", row[3]) == "100.0%" for row in tables["answers"].rows]
+    assert any(is_all) == (len(rows) == 1 and not hidden)
+    chart = draw_charts(found, tables, MONTH).get("answers", "")
+    assert ("100.0%" in chart, "＋</text>" in chart) == (any(is_all), hidden and bool(chart))

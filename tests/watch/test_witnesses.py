@@ -20,7 +20,7 @@ from exchange.pages.troubles import troubles
 from exchange.register.witness import cosign, make_witness
 from exchange.settings_sections import WitnessSettings
 from exchange.watch.configuration import watch_configuration
-from exchange.watch.witnesses import Cosigned, cosigned, take, watch_witnesses
+from exchange.watch.witnesses import Cosigned, cosigned, last_of, take, watch_witnesses
 
 ORGAN = "档案馆〔虚构〕"
 DAYS = 7
@@ -106,6 +106,38 @@ def test_a_kept_one_that_was_altered_is_found(office: App, folder: Path) -> None
         verify_register(office)
     assert "does not hold" in watch_witnesses(office)[0]
     assert [each for each in troubles(office) if "does not hold" in each.words.en]
+
+
+OTHER = "上级机关〔虚构〕"
+
+
+@pytest.fixture
+def two(office: App, folder: Path) -> App:
+    """Two witnesses: the first one's kept cosignature was altered, the second one never cosigned."""
+    take(office, ask(office, folder))
+    (kept,) = office.checkpoints.cosigned()
+    kept.write_text(kept.read_text()[:-6] + "AAAA=\n")
+    make_witness(folder / "other", "superior.example.gov.cn")
+    other = WitnessSettings(zh=OTHER, key=(folder / "other" / "witness.vkey").read_text().strip(), days=DAYS)
+    witnesses = (*office.settings.witnesses, other)
+    return replace(office, settings=office.settings.model_copy(update={"witnesses": witnesses}))
+
+
+def test_what_is_wrong_with_one_witness_hides_nothing_of_another(two: App) -> None:
+    altered, never = watch_witnesses(two)
+    assert "does not hold" in altered
+    assert never == f"the witness {OTHER} never cosigned, every {DAYS} were agreed"
+    assert [each.about for each in troubles(two) if each.about in (ORGAN, OTHER)] == [ORGAN, OTHER]
+    assert last_of(two, two.settings.witnesses[1]).size == 0, "it can be asked"
+
+
+def test_by_a_clock_that_was_put_back_no_witness_is_in_time(office: App, folder: Path) -> None:
+    """Before, one that never came again was not missed until that day."""
+    take(office, ask(office, folder))
+    back = replace(office, now=lambda: office.now() - timedelta(days=400))
+    (said,) = watch_witnesses(back)
+    assert "this clock was put back" in said
+    assert [each.about for each in troubles(back) if each.about == ORGAN] == [ORGAN]
 
 
 def test_an_older_one_of_the_same_size_does_not_take_the_newers_place(office: App, folder: Path) -> None:
