@@ -105,10 +105,14 @@ export const signingKey = ({ pkcs8 }) => crypto.subtle.importKey("pkcs8", pkcs8,
 
 /** The certificate, of these, that bears this key; KeyProblem `other` where none does. */
 export function certificateOf(key, certificates) {
-    const found = certificates.find(({ certificate }) => {
-        const { parsedKey } = certificate.subjectPublicKeyInfo;
-        return parsedKey?.modulus && number(parsedKey.modulus) === key.numbers.n;
-    });
+    const found = bearerOf(key, certificates);
     if (!found) throw new KeyProblem("other");
     return found;
 }
+
+/** The same; null where none does. */
+export const bearerOf = (key, certificates) =>
+    certificates.find(({ certificate }) => {
+        const { parsedKey } = certificate.subjectPublicKeyInfo;
+        return parsedKey?.modulus && number(parsedKey.modulus) === key.numbers.n;
+    }) ?? null;

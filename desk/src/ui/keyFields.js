@@ -1,7 +1,7 @@
 /**
  * A private key as a clerk gives it: a file and, where it has one, its password.
  */
-import { KeyProblem, certificateOf, readPrivateKey } from "../cms/privateKey.js";
+import { KeyProblem, bearerOf, certificateOf, readPrivateKey } from "../cms/privateKey.js";
 import { bytesOf, el, field, say } from "./dom.js";
 
 const WORDS = {
@@ -21,8 +21,11 @@ const WORDS = {
     ],
 };
 
-/** `{element, read()}`; `read` gives `{key, own}` or throws KeyProblem, and forgets the password. */
-export function keyFields(id, label, certificates) {
+/**
+ * `{element, read()}`; `read` gives `{key, own}` or throws KeyProblem, and forgets the password. `known`: whether a key that
+ * none of the certificates bears is a problem; else its `own` is null.
+ */
+export function keyFields(id, label, certificates, known = true) {
     const file = el("input", { type: "file", id: `${id}-key`, accept: ".key,.pem,.p8,.der,.p12,.pfx" });
     const password = el("input", { type: "password", id: `${id}-password`, autocomplete: "off" });
     const hint = say(
@@ -39,7 +42,7 @@ export function keyFields(id, label, certificates) {
         if (!file.files.length) throw new KeyProblem("missing");
         const key = await readPrivateKey(await bytesOf(file.files[0]), password.value);
         password.value = "";
-        return { key, own: certificateOf(key, certificates) };
+        return { key, own: known ? certificateOf(key, certificates) : bearerOf(key, certificates) };
     };
     return { element, read };
 }

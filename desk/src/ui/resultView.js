@@ -23,7 +23,8 @@ export function resultPart(desk, batch, records, { columns, rows }, parts, own) 
     besides(own, rows).forEach((mine, at) => (lines[at].own = mine));
     const counts = new Map(STANDINGS.map((each) => [each, lines.filter((line) => line.standing === each).length]));
     const open = last.rows_open;
-    const whole = !records.some((each) => !each.supplement);
+    const hasFirst = records.some((each) => !each.supplement);
+    const corrects = !hasFirst && secondLook(batch) ? last.corrects : null; // of one's own objection it is no news
     const strange = own ? lines.filter((line) => !line.own).length : 0;
     const place = el("div", {});
     const filter = el("select", { id: `filter-${batch}` });
@@ -34,7 +35,7 @@ export function resultPart(desk, batch, records, { columns, rows }, parts, own) 
         const chosen = STANDINGS.flatMap((each) =>
             !filter.value || filter.value === each ? lines.filter((line) => line.standing === each) : [],
         );
-        place.replaceChildren(...pageOf(desk, columns, own, chosen, from, show));
+        place.replaceChildren(...pageOf(desk, batch, columns, own, chosen, from, show));
     };
     filter.addEventListener("change", () => show(0));
     show(0);
@@ -65,7 +66,16 @@ export function resultPart(desk, batch, records, { columns, rows }, parts, own) 
             ),
             open ? openWords(rules, last) : null,
         ),
-        whole
+        corrects
+            ? message(
+                  "warn",
+                  say(
+                      `更正原批次 ${corrects} 的答复：被查询人申请复核，经核实后更正。业务编号即原批次的行；以此为准，已据原答复办理的请按更正后的重新审查。`,
+                      `This corrects answers of batch ${corrects}: somebody asked about had them looked at again. The references are those of that batch; this answer counts, and what was decided on the earlier one is to be looked at anew.`,
+                  ),
+              )
+            : null,
+        !hasFirst && !corrects
             ? message(
                   "warn",
                   say(
@@ -103,6 +113,8 @@ export function resultPart(desk, batch, records, { columns, rows }, parts, own) 
     );
 }
 
+const secondLook = (batch) => /^[a-z0-9-]+\.second-look-/.test(batch);
+
 const openWords = (rules, result) => [
     say(`还有 ${result.rows_open} 行另行答复，办结时限 `, ` ${result.rows_open} rows follow, due `),
     dueWords(rules, result),
@@ -110,7 +122,7 @@ const openWords = (rules, result) => [
 ];
 
 /** One page of rows, and the buttons to the others. */
-function pageOf(desk, columns, own, chosen, from, show) {
+function pageOf(desk, batch, columns, own, chosen, from, show) {
     const { rules } = desk;
     const answers = answerColumns(columns);
     const ownPlaces = ownColumns(own);
@@ -137,7 +149,7 @@ function pageOf(desk, columns, own, chosen, from, show) {
         from + SHOWN < chosen.length && button(say("下一页", "On"), () => show(from + SHOWN)),
     ].filter(Boolean);
     return [
-        table(head, rows, "核查结果 answers"),
+        table(head, rows, `${batch} 核查结果 answers`),
         el(
             "p",
             { class: "row" },
