@@ -20,7 +20,7 @@ def test_the_sample_of_a_result_has_the_headers_that_results_have() -> None:
 
 
 def test_every_block_of_the_guide_is_played() -> None:
-    answers = ("look", "receipt", "compare", "result", "tidy", "acknowledge", "notice", "proof")
+    answers = ("look", "receipt", "compare", "result", "tidy", "acknowledge", "notice", "proof", "signed")
     others = ("plain", "encoding", "workbook", "renew", "swap", "objection")
     assert {*ONCE, *ASK, *answers, *others} == set(BLOCKS)
 

@@ -115,7 +115,7 @@ export function readView(desk) {
         keys.element,
         el("p", { class: "row" }, read, clear),
         outcome,
-        fetchSteps(desk.agreement.sftp),
+        fetchSteps(desk.agreement.sftp, desk.agreement.result.format),
     );
 }
 
