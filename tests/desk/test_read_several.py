@@ -17,6 +17,7 @@ from exchange.agreements.agreement import Agreement
 from exchange.app import App
 from exchange.demo.partner import DemoPartner, Request
 from exchange.desk.page import make_desk
+from exchange.intake.collect import poll
 from exchange.steps.second_look import open_second_look
 from exchange.wire.keys import make_certificate
 from tests.desk.browser import drive
@@ -71,6 +72,40 @@ def test_a_wrong_password_is_told_once_for_all(
     said = shown(page, tmp_path / "saved", files, locked_key, "密码不对", password="another")
     assert said.count("密码不对") == 1
     assert OPENED not in said
+
+
+def test_what_lacks_its_first_file_and_what_is_not_read_is_named(
+    app: App, court: DemoPartner, ask: Ask, page: Path, locked_key: Path, tmp_path: Path
+) -> None:
+    """Nothing that a clerk drops in is passed over without a word; the files of the set that was sent need none."""
+    request = ask()
+    batch, made = request.batch, court.make_set(request)
+    court.drop(made)
+    poll(app)
+    pipeline.run(app, batch)
+    files = fetched(court, tmp_path / "fetched")
+    kept = [path for path in files if not path.name.endswith(".result.json")]
+    for name, content in {**made, "取回.zip": b"PK", "名单.xlsx": b"PK"}.items():
+        (tmp_path / name).write_bytes(content)
+        kept.append(tmp_path / name)
+    said = shown(page, tmp_path / "saved", kept, locked_key, "没有用到", password=PASSWORD)
+    assert f"还缺这些文件，请一并取回：{batch}.result.json\n" in f"{said}\n"
+    assert "没有用到：取回.zip、名单.xlsx。" in said
+    assert said.count("court-changchun.") == 2, "the receipt, and what is missing"
+
+
+def test_a_refusal_names_the_field_as_the_page_does(
+    app: App, court: DemoPartner, ask: Ask, page: Path, locked_key: Path, tmp_path: Path
+) -> None:
+    for refused in (ask(items=("sex", "unregistered")), ask(cycle="annual", period="2026")):
+        court.drop(court.make_set(refused))
+        poll(app)
+        pipeline.run(app, refused.batch)
+    files = fetched(court, tmp_path / "fetched")
+    said = shown(page, tmp_path / "saved", files, locked_key, "不予受理", password=PASSWORD)
+    assert "（所核事项第 2 项）" in said
+    assert "（周期）" in said
+    assert said.count("索取新的协作台") == 2
 
 
 @pytest.fixture

@@ -20,6 +20,13 @@ export function standing(rules, columns, row) {
     return STANDINGS.find((each) => found.has(each)) ?? "agrees";
 }
 
+/** The columns whose answers do not agree. */
+export const differing = (rules, columns, row) =>
+    columns.filter((column, at) => {
+        const asked = column === "identity" || column.endsWith("_answer");
+        return asked && rules.answers[row[at]]?.group === "final" && !AGREES.has(row[at]);
+    });
+
 /** What to do about a row: the entries of the office's tables for its answers, each once. */
 export function whatToDo(rules, columns, row) {
     const codes = columns.flatMap((column, at) =>

@@ -11,8 +11,8 @@ const WORDS = {
         "The file is no private key (a .key file, or a .p12 or .pfx that holds one).",
     ],
     old: [
-        "这个 .p12（.pfx）文件用的是旧的加密方式，本页打不开：请重新导出，加密方式选 AES256-SHA256。",
-        "The .p12 (.pfx) file is encrypted in an old way: export it anew with AES256-SHA256.",
+        "这个私钥文件的加密方式本页打不开（不是密码不对）：.p12（.pfx）请重新导出，加密方式选 AES256-SHA256；.key 请用 openssl pkcs8 -topk8 另存一份。",
+        "The key's file is encrypted in a way that this page does not open (its password may be right): export a .p12 (.pfx) anew with AES256-SHA256, save a .key anew with openssl pkcs8 -topk8.",
     ],
     password: ["私钥的密码不对，或没有填密码。", "The password of the key is wrong or missing."],
     other: [

@@ -163,6 +163,7 @@ async function run(desk, files, own, keys, outcome) {
             if (!name.endsWith(".request.json")) shown.push(untrustedMessage(name, error));
         }
     }
+    shown.push(...unused([...files.keys()]));
     if (results.size) shown.push(...(await allOpened(desk, results, files, own(), keys)));
     outcome.replaceChildren(...shown);
 }
@@ -170,6 +171,39 @@ async function run(desk, files, own, keys, outcome) {
 /** The hash of a file as it was sent, where that is known. */
 const hashOf = async ({ sent }, files, name) =>
     files.has(name) ? sha256(files.get(name)) : (sent?.hashes?.get(name) ?? null);
+
+/** What was dropped in and says nothing by itself: parts whose first file is missing, and what is none of the office's. */
+function unused(names) {
+    const there = new Set(names);
+    const parts = names.filter((name) => /\.(p7s|p7m)$/.test(name) && !OWN.test(name) && !there.has(ofPart(name)));
+    const others = names.filter((name) => !KNOWN.test(name));
+    const told = [];
+    if (parts.length)
+        told.push(
+            message(
+                "warn",
+                say(
+                    `还缺这些文件，请一并取回：${[...new Set(parts.map(ofPart))].join("、")}`,
+                    `These are missing, fetch them, too: ${[...new Set(parts.map(ofPart))].join(", ")}`,
+                ),
+            ),
+        );
+    if (others.length)
+        told.push(
+            message(
+                "warn",
+                say(
+                    `没有用到：${others.join("、")}。这里只读取从 from-office 取回的文件（.json、.p7s、.p7m）；压缩包请先解压，名单请拖到“本方的名单”。`,
+                    `Not used: ${others.join(", ")}. What was fetched from the office is read here (.json, .p7s, .p7m); unpack archives first, and drop your own list in below.`,
+                ),
+            ),
+        );
+    return told;
+}
+
+const KNOWN = /\.(json|p7s|p7m|html|ack)$/;
+const OWN = /\.request\.json\.p7s$|^[^.]+\.[^.]+\.(csv|xlsx)\.p7m$/; // of the set that was sent
+const ofPart = (name) => (name.endsWith(".p7s") ? name.slice(0, -4) : name.replace(/\.(csv|xlsx)\.p7m$/, ".json"));
 
 /** Every batch's part. The key is read once, as its password is forgotten then; what is wrong with it is told once. */
 async function allOpened(desk, results, files, own, keys) {

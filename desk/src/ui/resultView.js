@@ -1,7 +1,7 @@
 /**
  * A result's rows beside the clerk's own, in words, with filters; kept as a workbook; acknowledged.
  */
-import { besides, standing, whatToDo, STANDINGS } from "../core/standing.js";
+import { besides, differing, standing, whatToDo, STANDINGS } from "../core/standing.js";
 import { writeWorkbook } from "../core/write.js";
 import { button, el, field, message, save, say, table } from "./dom.js";
 import { dueWords, testMark } from "./statusView.js";
@@ -129,20 +129,23 @@ function pageOf(desk, batch, columns, own, chosen, from, show) {
     const head = [
         say("业务编号", "Reference"),
         say("小结", "In short"),
+        say("怎么办", "What to do"),
         ...(own ? ownPlaces.map(({ code }) => columnWord(rules, code)) : ["公民身份号码", "姓名"]),
         ...answers.map(({ column }) =>
             column.endsWith("_answer") ? `${answerWord(rules, column)}（答复）` : answerWord(rules, column),
         ),
-        say("怎么办", "What to do"),
     ];
     const rows = chosen
         .slice(from, from + SHOWN)
         .map(({ row, own: mine, standing: stands }) => [
             row[0],
-            el("span", { class: `answer standing ${stands}` }, say(...NAMES[stands])),
+            [
+                el("span", { class: `answer standing ${stands}` }, say(...NAMES[stands])),
+                differing(rules, columns, row).map((each) => el("div", {}, answerWord(rules, each))),
+            ],
+            whatToDo(rules, columns, row).map((each) => el("div", { class: "advice" }, say(each.zh, each.en))),
             ...besideAnswers(own, ownPlaces, mine, row),
             ...answers.map(({ at, column }) => answerText(rules, column, row[at])),
-            whatToDo(rules, columns, row).map((each) => el("div", {}, say(each.zh, each.en))),
         ]);
     const pages = [
         from > 0 && button(say("上一页", "Back"), () => show(from - SHOWN)),
