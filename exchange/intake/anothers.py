@@ -1,15 +1,17 @@
-"""Whose files they are, where several agreements name one folder."""
+"""Whose files and folders they are, where agreements name one folder, or one inside another."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
 
 from exchange.agreements.agreement import Agreement, agreement_bytes, parse_agreement
-from exchange.agreements.folders import requests_place
+from exchange.agreements.folders import places, requests_place
 from exchange.app import App
 from exchange.base.errors import Halt
+from exchange.wire.connection import SftpAccount
 from exchange.wire.manifest import PARTNER_PATTERN
 
 _PARTNER: Final = re.compile(PARTNER_PATTERN)
@@ -24,11 +26,22 @@ def anothers(app: App, agreement: Agreement, names: Iterable[str]) -> set[str]:
     return {name for name, owner in foreign if owner in sharing}
 
 
+def named_folders(app: App, account: SftpAccount) -> set[str]:
+    """The folders at this account that agreements name, for requests or for results."""
+    agreements = filter(None, map(_read, app.agreement_files()))
+    at = (account.host.lower(), account.port, account.username)
+    return {folder for agreement in agreements for *where, folder in places(agreement) if (*where,) == at}
+
+
 def _shares(app: App, agreement: Agreement, owner: str) -> bool:
     path = app.agreement_file(owner)
-    if not _PARTNER.fullmatch(owner) or not path.exists():
-        return False
+    other = _read(path) if _PARTNER.fullmatch(owner) and path.exists() else None
+    return other is not None and requests_place(other) == requests_place(agreement)
+
+
+def _read(path: Path) -> Agreement | None:
+    """None where it cannot be read."""
     try:
-        return requests_place(parse_agreement(agreement_bytes(path), path)) == requests_place(agreement)
+        return parse_agreement(agreement_bytes(path), path)
     except Halt:
-        return False
+        return None
