@@ -63,6 +63,34 @@ def test_one_password_opens_all_that_was_fetched(
     assert "密码" not in said
 
 
+@pytest.mark.parametrize("detail", [0, 2])
+def test_a_double_click_opens_once(
+    app: App, court: DemoPartner, ask: Ask, page: Path, locked_key: Path, tmp_path: Path, detail: int
+) -> None:
+    """The second press comes while the first is at work, or is the other half of a double click that ends later."""
+    batches = [sent(app, court, ask()) for _ in range(2)]
+    files = fetched(court, tmp_path / "fetched")
+    wait = f"const wait = () => document.querySelector('#read-outcome').innerText.includes('结果 {batches[-1]}')"
+    again = f"button.dispatchEvent(new MouseEvent('click', {{detail: {detail}, bubbles: true}}))"
+    pressed = f"""new Promise((go) => {{
+        {wait};
+        const button = document.querySelector('#read-open');
+        button.click();
+        setTimeout(() => {{ {again}; }}, 60);
+        const look = setInterval(() => {{
+            if (!wait()) return;
+            clearInterval(look);
+            if ({detail}) {again};
+            setTimeout(go, 1000);
+        }}, 20);
+    }})"""
+    typed = {"do": "type", "at": "#read-password", "text": PASSWORD}
+    steps = [*reads(files, locked_key)[:-1], typed, {"do": "evaluate", "script": pressed}]
+    said = drive(page, tmp_path / "saved", *steps, {"do": "text", "at": "#read-outcome"}).gave[-1]
+    assert said.count(OPENED) == 2
+    assert "密码" not in said
+
+
 def test_a_wrong_password_is_told_once_for_all(
     app: App, court: DemoPartner, ask: Ask, page: Path, locked_key: Path, tmp_path: Path
 ) -> None:

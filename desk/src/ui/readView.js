@@ -5,7 +5,7 @@ import { KeyProblem } from "../cms/privateKey.js";
 import { sha256 } from "../cms/pem.js";
 import { Untrusted, merged, openResult, pendingCodes, readSigned, resultRows } from "../core/answers.js";
 import { Checker } from "./checker.js";
-import { button, bytesOf, el, fileField, message, say } from "./dom.js";
+import { button, bytesOf, el, fileField, longButton, message, say } from "./dom.js";
 import { keyFields, keyWords } from "./keyFields.js";
 import { conformanceMessage, noticeMessage, receiptMessage } from "./letters.js";
 import { readOwnList } from "./ownList.js";
@@ -87,7 +87,7 @@ export function readView(desk) {
         chosen.replaceChildren();
         outcome.replaceChildren();
     });
-    const read = button(
+    const read = longButton(
         say("核对并打开", "Check and open"),
         async () => {
             await reading;
