@@ -50,6 +50,7 @@ def test_first_and_supplement(tmp_path: Path, form: str) -> None:
         assert found["columns"] == [*COLUMNS[:-1], "sex_answer"]
         assert [tuple(row) for row in found["rows"]] == [SECOND[0], FIRST[1], FIRST[2], SECOND[1]]
         assert found["standings"] == ["agrees", "unread", "differs", "differs"]
+        assert found["differs"] == [[], [], ["sex_answer"], ["identity"]]
 
 
 @pytest.mark.parametrize("at", [3, 5])

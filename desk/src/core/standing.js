@@ -21,12 +21,14 @@ export function standing(rules, columns, row) {
     return STANDINGS.find((each) => found.has(each)) ?? "agrees";
 }
 
-/** The columns whose answers do not agree. */
-export const differing = (rules, columns, row) =>
-    columns.filter((column, at) => {
+/** The columns whose answers do not agree; number and name alone where these do not, as all else follows from them. */
+export function differing(rules, columns, row) {
+    const found = columns.filter((column, at) => {
         const asked = column === "identity" || column.endsWith("_answer");
         return asked && rules.answers[row[at]]?.group === "final" && !AGREES.has(row[at]);
     });
+    return found.includes("identity") ? ["identity"] : found;
+}
 
 /** What to do about a row: the entries of the office's tables for its answers, each once. */
 export function whatToDo(rules, columns, row) {

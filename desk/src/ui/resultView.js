@@ -141,7 +141,7 @@ function pageOf(desk, batch, columns, own, chosen, from, show) {
             row[0],
             [
                 el("span", { class: `answer standing ${stands}` }, say(...NAMES[stands])),
-                differing(rules, columns, row).map((each) => el("div", {}, answerWord(rules, each))),
+                differing(rules, columns, row).map((each) => el("div", { class: "answer" }, answerWord(rules, each))),
             ],
             whatToDo(rules, columns, row).map((each) => el("div", { class: "advice" }, say(each.zh, each.en))),
             ...besideAnswers(own, ownPlaces, mine, row),
