@@ -219,3 +219,13 @@ def test_nothing_is_lost_by_a_slip_of_the_hand(made: Made, tmp_path: Path, brows
     assert driven.gave[0] == [True, True]
     assert driven.gave[4] == ""
     assert [driven.gave[at] for at in (1, 6, 9)] == [False, True, False]
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_no_view_is_wider_than_a_telephone(made: Made, tmp_path: Path, *, own: bool) -> None:
+    """At 320 pixels, which is 1280 at four times the size (WCAG 2.2, 1.4.10); lists scroll in their own frames."""
+    wide = {"do": "evaluate", "script": "document.documentElement.scrollWidth - innerWidth"}
+    views = [{"do": "click", "at": f"#tab-{view}"} for view in ("check", "send", "read", "keys")] if own else [wide]
+    steps = [step for view in views for step in (view, wide)]
+    driven = drive(made.page if own else TEMPLATE, tmp_path / "saved", *steps, width=320, height=640)
+    assert [given for given in driven.gave if isinstance(given, int)] == [0] * (4 if own else 2)
