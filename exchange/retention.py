@@ -31,6 +31,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from exchange.agreements.agreement import agreement_bytes, parse_agreement
 from exchange.agreements.sections import AgreedRetention
 from exchange.app import App
 from exchange.base.errors import Halt
@@ -158,7 +159,9 @@ def _partners(app: App) -> list[str]:
 
 
 def _agreed_now(app: App, partner: str) -> AgreedRetention:
-    return app.agreement(partner).retention
+    """As the file says, whether its certificates are there or not: of one that leaked it was taken away."""
+    path = app.agreement_file(partner)
+    return parse_agreement(agreement_bytes(path), path).retention
 
 
 def _agreed_last(app: App, partner: str, digest: str) -> AgreedRetention:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from exchange import retention
 from exchange.base.files import sha256
+from exchange.demo.agreement import agreement_toml
+from exchange.demo.world import PARTNERS, World
 from exchange.register import Role
 from exchange.wire.manifest import RequestManifest
 
@@ -65,6 +69,17 @@ def test_of_a_version_that_cannot_be_read_nothing_goes(
         desk.app.archive.path(sha256(b"lost")).unlink()
     retention.run(desk.later(999))
     assert roles(desk, batch) == set()
+
+
+def test_a_certificate_that_was_taken_away_keeps_no_file_beyond_its_time(desk: Desk, manifest: RequestManifest) -> None:
+    """As one is whose key leaked: what was agreed is known all the same."""
+    profile, folder = PARTNERS[0], desk.app.settings.agreements
+    folder.mkdir()
+    agreed = agreement_toml(profile, World(folder / "world").sftp(profile.id), datetime.now(UTC).date())
+    (folder / f"{profile.id}.toml").write_text(f"{agreed}[retention]\noriginals_days = 5\n", encoding="utf-8")
+    batch = desk.closed(manifest.model_copy(update={"partner": profile.id}), "leaked", b"rows")
+    retention.run(desk.later(6))
+    assert roles(desk, batch) == {"data"}
 
 
 def test_another_partners_days_are_its_own(desk: Desk, manifest: RequestManifest) -> None:
