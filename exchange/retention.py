@@ -1,7 +1,8 @@
 """Retention: what is kept of ended batches is destroyed when its time is over, and nothing else is.
 
 Rules
-- Kinds and days stand in the settings; an agreement may say otherwise for its partner. No record goes before
+- Kinds and days stand in the settings; an agreement may say otherwise for its partner: as its file says now, and, once
+  that was taken away, as the version said under which the partner's last batch was accepted. No record goes before
   the files that it explains: without manifest and agreement an original can be read no more. Days count from the
   office's day on which the batch ended.
 - Register first, file second, register again: killed at any point, the next run goes on. A file is moved aside before
@@ -20,15 +21,19 @@ from __future__ import annotations
 import logging
 import os
 import stat
+import tomllib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from exchange.agreements.agreement import agreement_bytes, parse_agreement
+from exchange.agreements.sections import AgreedRetention
 from exchange.app import App
 from exchange.base.duty import RETENTION, Duties
 from exchange.base.errors import Halt
@@ -59,8 +64,10 @@ def kind_of(role: str) -> str:
 
 def due(app: App) -> list[tuple[KeptFile, str]]:
     """The files whose time is over and that nothing protects, each with its kind."""
-    days = {partner: _days(app, partner) for partner in _partners(app)}
-    today, default = office_day(app.now()), _days(app, None)
+    days = {partner: _days(app, partner, _agreed_now) for partner in _partners(app)}
+    for partner, digest in app.register.retention.last_agreed(days).items():
+        days[partner] = _days(app, partner, partial(_agreed_last, digest=digest))
+    today, default = office_day(app.now()), _days(app)
     shortest = min(number for days_of in (default, *days.values()) if days_of for number in days_of.values())
     files = []
     for file in app.register.retention.kept(app.now() - timedelta(days=shortest)):
@@ -154,18 +161,33 @@ def _partners(app: App) -> list[str]:
     return [path.stem for path in app.agreement_files()]
 
 
-def _days(app: App, partner: str | None) -> dict[str, int] | None:
+def _agreed_now(app: App, partner: str) -> AgreedRetention:
+    """As the file says, whether its certificates are there or not: of one that leaked it was taken away."""
+    path = app.agreement_file(partner)
+    return parse_agreement(agreement_bytes(path), path).retention
+
+
+def _agreed_last(app: App, partner: str, digest: str) -> AgreedRetention:
+    """As an agreement said that was kept with a batch; of one of an older form no more than this is read."""
+    try:
+        return AgreedRetention.model_validate(tomllib.loads(app.archive.read(digest).decode()).get("retention", {}))
+    except ValueError:
+        msg = f"{partner}: what the agreement kept with its last batch says of retention cannot be read"
+        raise Halt(msg) from None
+
+
+def _days(
+    app: App, partner: str = "", read: Callable[[App, str], AgreedRetention] = lambda *_: AgreedRetention()
+) -> dict[str, int] | None:
     """Kind → days; of a partner whose agreement cannot be read nothing is destroyed (None): it may say more."""
     own = app.settings.retention
-    agreed = None
-    if partner is not None:
-        try:
-            agreed = app.agreement(partner).retention
-        except Halt as error:
-            log.warning("partner %s: nothing of it is destroyed: %s", partner, error)
-            return None
+    try:
+        agreed = read(app, partner)
+    except Halt as error:
+        log.warning("partner %s: nothing of it is destroyed: %s", partner, error)
+        return None
     named = {kind: f"{kind}_days" for kind in (*KIND_OF_ROLE.values(), RECORDS)}
-    days = {kind: getattr(agreed, name, None) or getattr(own, name) for kind, name in named.items()}
+    days = {kind: getattr(agreed, name) or getattr(own, name) for kind, name in named.items()}
     return days | {RECORDS: max(days.values())}
 
 

@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { merged, pendingCodes, resultRows } from "../src/core/answers.js";
 import { makeRules } from "../src/core/rules.js";
-import { besides, standing } from "../src/core/standing.js";
+import { besides, differing, standing, whatToDo } from "../src/core/standing.js";
 
 const rules = makeRules(JSON.parse(readFileSync(process.argv[2], "utf8")));
 const given = JSON.parse(readFileSync(0, "utf8"));
@@ -17,5 +17,7 @@ function ofResults(results) {
         pending: pendingCodes(rules),
     }));
     const { columns, rows } = merged(parts);
-    return { columns, rows, standings: rows.map((row) => standing(rules, columns, row)) };
+    const advice = rows.map((row) => whatToDo(rules, columns, row).map(({ zh }) => zh));
+    const differs = rows.map((row) => differing(rules, columns, row));
+    return { columns, rows, standings: rows.map((row) => standing(rules, columns, row)), advice, differs };
 }

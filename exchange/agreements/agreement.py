@@ -4,7 +4,8 @@ Rules
 - One TOML file per partner, named ``<partner>.toml``; validated whole, frozen. Adding a partner is a file, not code.
 - Nothing that no agreement names is answered (Jilin's notice of 2015, section 1).
 - A batch keeps the version under which it was accepted (``steps/agreed.py``): what was agreed stands still. Whom the
-  office may talk to (``OF_TODAY``: server, host key, certificates) is always what the file says now.
+  office may talk to (``OF_TODAY``: server, host key, certificates) is always what the file says now; so are the days
+  for which files are kept (``exchange/retention.py``).
 - A purpose that asks about offences rests on entries of ``schemas/legal_bases.toml`` that are open to this kind of
   partner; one that asks register facts alone says its basis in words.
 - Nobody is told anything about people before it was assessed what that does to them: an agreement names its assessment,
@@ -115,8 +116,8 @@ class Agreement(Section):
     The leader's approval in advance of *no record* in ad hoc batches; never of a hit.
     """
     retention: AgreedRetention = AgreedRetention()
-    """与本机关不同的保存天数；不写的按本机关。
-    Days for which files are kept, where they differ from the office's own.
+    """与本机关不同的保存天数；不写的按本机关。改后立即生效。
+    Days for which files are kept, where they differ from the office's own. A change holds at once.
     """
     review_by: Literal["registration", "partner"] = "registration"
     """由谁核实：registration 本人户籍地，partner 部门所在地。

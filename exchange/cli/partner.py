@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from exchange.agreements.agreement import Agreement, check_assessed, load_agreement
+from exchange.agreements.folders import shared_folders
 from exchange.app import App
 from exchange.base.errors import ExchangeError, Halt
 from exchange.base.files import entries, sha256, write_atomically
@@ -43,12 +44,13 @@ _AGREEMENTS = {
 def check() -> None:
     """逐份检查协议：可用，或何处应如何改。 Read every agreement; say that it holds, or what would be right."""
     with outcome():
-        failed, real = False, []
+        failed, real, read = False, [], list[Agreement]()
         table = folded(_AGREEMENTS)
         today = office_day(datetime.now(UTC))
         for path in [path for path in entries(Settings.load().agreements) if path.suffix == ".toml"]:
             try:
                 agreement = load_agreement(path)
+                read.append(agreement)
                 check_assessed(agreement, today)
                 until = _certificates_until(agreement)
             except Halt as error:
@@ -63,6 +65,9 @@ def check() -> None:
             )
             _warn(agreement, today)
         out.print(table)
+        for partner, shared in shared_folders(read).items():
+            err.print(f"{partner}: {shared}", markup=False)
+            failed = True
         if not _all_certified(real) or failed:
             raise typer.Exit(HALTED)
 

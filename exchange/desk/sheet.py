@@ -58,6 +58,7 @@ def sheet_page(agreement: Agreement | None = None, telephone: str | None = None)
         request=REQUEST_SUFFIX,
         signature=SIGNATURE_SUFFIX,
         envelope=ENVELOPE_SUFFIX,
+        form="csv" if agreement is None else agreement.result.format,
     )
 
 

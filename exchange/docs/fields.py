@@ -32,11 +32,11 @@ _AGREEMENTS: Final = """\
 # 会商协议 · Agreements
 
 每个部门一个 TOML 文件 `agreements/<代号>.toml`，旁边放它的两个证书。写好后 `exchange partner check`。
-批次按受理时的协议办理，`sftp` 和 `certificates` 除外。
+批次按受理时的协议办理，`sftp`、`certificates`、`retention` 除外。
 
 One TOML file per partner, `agreements/<partner>.toml`, its two certificates beside it; `exchange partner check` reads
-it. A batch keeps the agreement under which it was accepted, but for `sftp` and `certificates`. JSON Schema:
-[agreement.schema.json](../schemas/agreement.schema.json).
+it. A batch keeps the agreement under which it was accepted, but for `sftp`, `certificates` and `retention`. JSON
+Schema: [agreement.schema.json](../schemas/agreement.schema.json).
 """
 
 _HEADER: Final = "字段 field | 值 value | 缺省 default | 说明 | meaning"

@@ -4,7 +4,8 @@ Rules
 - Files whose names are outside the alphabet that is read; files whose names hold an identity number; files beyond the
   number that is looked at.
 - Folders with files in them, and links: nothing but plain files straight in the requests folder is read. An empty
-  folder, and one in which something still moves, gets no notice: programs upload through such folders.
+  folder, and one in which something still moves, gets no notice: programs upload through such folders. Nor does one
+  that an agreement names: answers may lie in a folder inside.
 - Acknowledgements of nothing: ``.ack`` files whose names are not formed as those of acknowledgements are, or name no
   result that was delivered. That of a batch still on its way is left alone until its result is there.
 - An upload under way (a name that begins with a dot, a file that still grows) gets no notice. Only the oldest file of a
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from exchange.app import App
+from exchange.intake.anothers import named_folders
 from exchange.steps.pickup import acknowledges_nothing
 from exchange.wire.transport import Folder, Listing, RemoteFile
 
@@ -69,7 +71,8 @@ def astray(
     """Kind → what there is of it, without kinds of which there is nothing. ``files``: files whose names may be written
     down; ``unread``: how many have a name that is not read.
     """
-    inside = folder.left_in(listing.folders)
+    named = named_folders(app, folder.account) if listing.folders else ()
+    inside = folder.left_in(listing.folders, named)
     wrong = acknowledges_nothing(app, partner, files)
     by_kind = {
         WITHHELD: Astray(len(listing.files) - len(files)),

@@ -3,6 +3,7 @@
 Rules
 - What one look into one folder does: ``scan.py``. Whatever goes wrong in one partner's look is that partner's trouble:
   it is named, the others go on.
+- Agreements that name one folder are named, each time: what else lies there (status, notices) is of all of them.
 - The caller is told of a batch as soon as it is claimed, while other folders are still being scanned.
 - Partners who share a login are looked at over one connection. Whose server was not reached for some minutes is tried
   once, beside the others, so that a dead one makes no poll longer than its minute.
@@ -28,6 +29,7 @@ from queue import SimpleQueue
 from typing import Final, Self
 
 from exchange.agreements.agreement import Agreement, load_agreement
+from exchange.agreements.folders import shared_folders
 from exchange.app import App, account_of
 from exchange.base.duty import COLLECT, RUNS, Duties, look_at
 from exchange.base.errors import ExchangeError
@@ -82,13 +84,14 @@ def poll(app: App, start: Callable[[str, Lane], object] = lambda _batch, _lane: 
     app.check_archive()
     result, claimed = PollResult(), SimpleQueue[str | None]()
     owed = OwedRuns.of_home(app.settings.home)
-    known = _Known.of(app)
+    known, agreements = _Known.of(app), list(_agreements(app, result.troubles))
+    result.troubles += [f"{partner}: {shared}" for partner, shared in shared_folders(agreements).items()]
     with ThreadPoolExecutor(MAX_IN_FLIGHT) as workers, ThreadPoolExecutor(MAX_IN_FLIGHT) as beside:
         looks = [
             workers.submit(_poll_sharing, app, known, sharing, _TRIES, claimed)
             if reached
             else beside.submit(_poll_sharing, app, known, sharing, 1, claimed)
-            for sharing, reached in _sharing(app, list(_agreements(app, result.troubles)))
+            for sharing, reached in _sharing(app, agreements)
         ]
         for _ in looks:
             while (batch_id := claimed.get()) is not None:  # None: one of the scans has ended

@@ -12,6 +12,8 @@ Rules
   between listing and reading is left to the next look and does not hold up the partner's other sets.
 - What will never be read (names that are none, folders, links, acknowledgements of nothing) gets the partner one notice
   a day, as long as it lies there, which says what is read (``astray.py``).
+- Where another agreement names the same folder, files that bear that partner's id are the other's affair
+  (``agreements/folders.py``): each would refuse what the other's partner has sent, and take it away.
 - A file whose name holds an identity number, however it is written there (``output/typed_numbers.py``), is not
   touched, because names are written down; the partner is told so likewise.
 - Claims come first: a notice or receipt that cannot be put into the partner's folder holds up no set.
@@ -28,6 +30,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -37,6 +40,7 @@ from exchange.base.errors import ExchangeError, Refused, Retryable, without_valu
 from exchange.base.files import sha256
 from exchange.base.tables import NOTICES
 from exchange.calendar.working_days import OFFICE_ZONE, office_day
+from exchange.intake.anothers import anothers
 from exchange.intake.astray import DAILY, KINDS, Astray, astray
 from exchange.intake.remembered import as_before, fingerprint, signs_of, to_read
 from exchange.output.typed_numbers import bears_number
@@ -114,8 +118,10 @@ class FolderScan:
         self.manifests: dict[str, bytes] = {}
         self.again: dict[str, str] = {}
         self.troubles: list[str] = []
-        self.listing = folder.listing()
-        listed = self.listing.files
+        listing = folder.listing()
+        foreign = anothers(app, agreement, [file.name for file in listing.files])
+        listed = [file for file in listing.files if file.name not in foreign]
+        self.listing = replace(listing, files=listed)
         today = office_day(app.now())
         self.files: Mapping[str, RemoteFile] = {
             file.name: file for file in listed if not bears_number(file.name, today)

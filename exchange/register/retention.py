@@ -102,6 +102,21 @@ class Retention:
         with transaction(self.engine) as session:
             return [KeptFile(*row) for row in session.execute(query)]
 
+    def last_agreed(self, besides: Iterable[str]) -> Mapping[str, str]:
+        """Partner → SHA-256 of the agreement under which its last batch was accepted, where that is not destroyed; of
+        the partners besides these.
+        """
+        query = (
+            select(BatchRow.partner, FileRow.sha256)
+            .join(BatchRow, BatchRow.id == FileRow.batch_id)
+            .outerjoin(DestructionRow, _same_file())
+            .where(FileRow.role == Role.AGREEMENT, DestructionRow.done_at.is_(None))
+            .where(BatchRow.partner.not_in(list(besides)))
+            .order_by(FileRow.recorded_at)
+        )
+        with transaction(self.engine) as session:
+            return {row.partner: row.sha256 for row in session.execute(query)}
+
     def intend(self, files: Iterable[tuple[KeptFile, str]], at: datetime) -> None:
         """Records that these will be destroyed, each with its kind."""
         with transaction(self.engine) as session:

@@ -4,8 +4,8 @@ Rules
 - At acceptance the agreement's bytes and its certificates go into the archive, their hashes into the ledger: those by
   which the set was judged; where somebody changed a certificate meanwhile, it is judged again. Every later step,
   supplement and second look uses that version; what the file says today decides about later batches only.
-- Server, host key and certificates are those of today (``agreements.OF_TODAY``): a key that was revoked gets no result,
-  a server that moved is found.
+- Server, host key and certificates are those of today (``agreements.OF_TODAY``): nothing is encrypted to a key that was
+  revoked, a server that moved is found.
 - A version of before the catalogue of legal bases is read with today's bases (``agreements/older_form.py``).
 - The assessment of the effect on personal information is asked for at acceptance: one that ends, or a version of before
   that names none, stops no batch that was accepted.

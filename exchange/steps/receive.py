@@ -157,7 +157,7 @@ def _trusted(
     """
     agreement = version.agreement
     signature = app.archive.read(file_of(batch.id, known, Role.SIGNATURE).sha256)
-    manifest = trusted_manifest(agreement, content, signature, stem_of(batch.id, known), app.now())
+    manifest = trusted_manifest(agreement, content, signature, stem_of(batch.id, known), batch.received_at)
     if batch.id != manifest.batch:
         raise Refused("batch_id_reused", column="batch")
     if data is None or data.sha256 != manifest.data.sha256:

@@ -1,8 +1,8 @@
 """Whether a request may be answered at all: who signed it, and whether the agreement allows what it asks.
 
 Rules: the signature comes first, by the certificate that the agreement pins, before a field of the manifest is
-believed; then every field against the agreement. The first thing wrong refuses the set whole. Pure but for the call
-of ``openssl``.
+believed; then every field against the agreement. The first thing wrong refuses the set whole. What counts of agreement
+and certificate is whether they held when the set came. Pure but for the call of ``openssl``.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def trusted_manifest(
 ) -> RequestManifest:
     """The manifest in these bytes, once its signature and every field hold; Refused with the first thing that does not.
 
-    ``name`` is the manifest's file name without its ending, which must be the batch id.
+    ``name`` is the manifest's file name without its ending, which must be the batch id; ``now``: when the set came.
     """
     verify(content, signature, agreement.certificates.signing, now)
     return agreed_manifest(agreement, content, name, now)

@@ -199,13 +199,13 @@ class Folder:
                     links += 1
         return Listing([*files.values()], unread, folders, links)
 
-    def left_in(self, folders: Iterable[str]) -> list[tuple[str, int, int]]:
+    def left_in(self, folders: Iterable[str], named: Collection[str] = ()) -> list[tuple[str, int, int]]:
         """(path, size, time) of what lies in these folders of the requests folder and in those in them, as far as they
-        are looked into; a folder that may not be read stands there itself.
+        are looked into, without the ``named`` ones; a folder that may not be read stands there itself.
         """
         entries: list[tuple[str, int, int]] = []
         waiting = [name for name in folders if name not in _OF_FILE_SYSTEMS][:MAX_FOLDERS]
-        for folder in waiting:  # which grows meanwhile
+        for folder in (each for each in waiting if str(Path(self.account.requests, each)) not in named):  # which grows
             try:
                 with self._file_trouble():
                     for entry in islice(self.sftp.entries(f"{self.account.requests}/{folder}"), MAX_IN_FOLDER):

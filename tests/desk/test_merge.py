@@ -50,6 +50,24 @@ def test_first_and_supplement(tmp_path: Path, form: str) -> None:
         assert found["columns"] == [*COLUMNS[:-1], "sex_answer"]
         assert [tuple(row) for row in found["rows"]] == [SECOND[0], FIRST[1], FIRST[2], SECOND[1]]
         assert found["standings"] == ["agrees", "unread", "differs", "differs"]
+        assert found["differs"] == [[], [], ["sex_answer"], ["identity"]]
+
+
+@pytest.mark.parametrize("at", [3, 5])
+@pytest.mark.parametrize("unknown", ["an_answer_of_next_year", "明年的答复", ""])
+def test_an_answer_that_the_desk_does_not_know_is_never_taken_for_a_yes(tmp_path: Path, at: int, unknown: str) -> None:
+    """Of an office that has had a newer version since the desk was made: another desk reads it."""
+    (tmp_path / "tables.json").write_text(tables_json(), encoding="utf-8")
+    row = ["A", "110105********002X", "张**", "consistent", "", "consistent"]
+    row[at] = unknown
+    lines = [[column.replace("answer.sex", "sex_answer") for column in COLUMNS], row]
+    plain = "\r\n".join(",".join(line) for line in lines)
+    given = [
+        {"record": {"items": ["sex"], "plain": {"name": "x.csv"}}, "plain": base64.b64encode(plain.encode()).decode()}
+    ]
+    found = json.loads(run("results.mjs", str(tmp_path / "tables.json"), given=json.dumps(given)))
+    assert found["standings"] == ["unread"]
+    assert ["新的协作台" in each for (each,) in found["advice"]] == [True]
 
 
 NUMBERS = ("11010519491231002X", "440524188001010014", "220102199003071227")

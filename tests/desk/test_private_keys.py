@@ -61,6 +61,24 @@ def test_a_cipher_of_before_aes_is_told_from_a_wrong_password(
     assert read(made, tmp_path, form, PASSWORD, monkeypatch) == "old"
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        ["pkcs8", "-topk8", "-v1", "PBE-SHA1-3DES", "-in", "{key}", *ENCRYPTED],
+        ["pkcs8", "-topk8", "-v2", "des3", "-in", "{key}", *ENCRYPTED],
+        ["pkcs8", "-topk8", "-scrypt", "-in", "{key}", *ENCRYPTED],
+        ["rsa", "-traditional", "-aes256", "-in", "{key}", *ENCRYPTED],
+        [*PKCS12, "-keypbe", "DES-EDE3-CBC", *ENCRYPTED],
+    ],
+    ids=["PKCS#5 v1", "3DES", "scrypt", "before PKCS#8", "PKCS#12 with 3DES"],
+)
+def test_another_cipher_is_told_from_a_wrong_password_in_any_file(
+    made: Made, tmp_path: Path, form: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever types the right password again and again is helped by no word about passwords."""
+    assert read(made, tmp_path, form, PASSWORD, monkeypatch) == "old"
+
+
 def test_what_holds_no_key_is_told(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     form = ["pkcs12", "-export", "-nokeys", "-in", "{pem}", *ENCRYPTED]
     assert read(made, tmp_path, form, PASSWORD, monkeypatch) == "format"

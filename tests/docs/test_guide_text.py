@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import BaseModel
 
+from exchange.agreements.sections import Purpose
 from exchange.base.tables import ITEMS, RESULT_COLUMNS
 from exchange.docs.guide import with_tables
 from exchange.docs.specifications import read_specifications
@@ -20,7 +21,7 @@ def test_the_sample_of_a_result_has_the_headers_that_results_have() -> None:
 
 
 def test_every_block_of_the_guide_is_played() -> None:
-    answers = ("look", "receipt", "compare", "result", "tidy", "acknowledge", "notice", "proof")
+    answers = ("look", "receipt", "compare", "result", "tidy", "acknowledge", "notice", "proof", "signed")
     others = ("plain", "encoding", "workbook", "renew", "swap", "objection")
     assert {*ONCE, *ASK, *answers, *others} == set(BLOCKS)
 
@@ -29,6 +30,12 @@ def test_every_block_of_the_guide_is_played() -> None:
 def test_the_guide_tells_every_field(model: type[BaseModel]) -> None:
     fields = [info.alias or name for name, info in model.model_fields.items()]
     assert [field for field in fields if f"`{field}`" not in GUIDE] == []
+
+
+def test_several_articles_are_written_as_agreements_cite_them() -> None:
+    bases = ("preschool_44", "minors_protection_62")
+    purpose = Purpose(code="hiring", zh="聘用", legal_bases=bases, items=("criminal_record",))
+    assert f"`{purpose.cited}`" in GUIDE
 
 
 def test_its_tables_are_those_of_the_code() -> None:

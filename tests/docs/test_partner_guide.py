@@ -15,9 +15,10 @@ import pytest
 from exchange import pipeline
 from exchange.app import App
 from exchange.demo.servers.sftp import FROM_OFFICE
-from exchange.demo.world import World
+from exchange.demo.world import PARTNERS, World
 from exchange.intake.collect import poll
 from exchange.register import PickupEvidence, State
+from exchange.status.publish import publish
 from exchange.wire.keys import make_ssh_key
 from exchange.wire.manifest import RequestManifest, parse
 from tests.docs.guide_desk import ASK, BLOCKS, GUIDE, ONCE, PARTNER, Desk, record
@@ -195,6 +196,42 @@ def test_an_objection_and_the_supplement_that_answers_it(desk: Desk, app: App, p
     poll(app)
     assert [each.number for each in app.register.pickups.of(desk.batch)] == [2]
     desk.follow("tidy")
+
+
+@pytest.fixture
+def as_workbooks(app: App) -> Iterator[None]:
+    """The agreement asks for results as workbooks."""
+    path = app.agreement_file(PARTNER.id)
+    before = path.read_text(encoding="utf-8")
+    limits = "\n[limits]\nmax_rows = 1_000_000\n"
+    path.write_text(before.replace('format = "csv"', 'format = "xlsx"') + limits, encoding="utf-8")
+    yield
+    path.write_text(before, encoding="utf-8")
+
+
+@pytest.mark.usefixtures("as_workbooks")
+def test_a_result_that_is_a_workbook_is_opened_and_tidied_away_likewise(desk: Desk, app: App, world: World) -> None:
+    desk.follow(*ASK)
+    answered(app, desk)
+    assert f"checked and opened: {desk.batch}.result.xlsx" in desk.follow("receipt", "compare", "result")
+    sheet = openpyxl.load_workbook(desk.folder / f"{desk.batch}.result.xlsx").worksheets[0]
+    assert [row[0] for row in sheet.iter_rows(values_only=True)] == ["业务编号", "A-001", "A-002"]
+    desk.follow("tidy")
+    assert list((world.sftp(PARTNER.id).home / FROM_OFFICE).iterdir()) == []
+
+
+def test_the_status_file_and_any_other_that_is_signed_is_checked(desk: Desk, app: App, world: World) -> None:
+    """What another partner got under that name has a good signature, too."""
+    publish(app, PARTNER.id, again=True)
+    desk.follow("data", "encrypt", "manifest", "upload")
+    assert record(desk.follow("signed"))["partner"] == PARTNER.id
+    publish(app, PARTNERS[0].id, again=True)
+    folders = [world.sftp(profile.id).home / FROM_OFFICE for profile in (PARTNERS[0], PARTNER)]
+    for name in ("status.json", "status.json.p7s"):
+        shutil.copy(folders[0] / name, folders[1] / name)
+    with pytest.raises(AssertionError, match="signed ended with 1"):
+        desk.follow("signed")
+    poll(app)
 
 
 def test_keys_are_changed_and_what_came_before_is_still_opened(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -134,6 +135,42 @@ def test_a_folder_that_is_empty_or_uploaded_through_gets_none(app: App, later: L
         (through / "x.csv").write_bytes(b"1" * number)
         assert poll(later(number * PATIENCE)).troubles == [], "it grows"
     assert poll(later(3 * PATIENCE)).troubles == [f"{court.id}: folders and links that are not read: 1"]
+
+
+@pytest.mark.parametrize(
+    ("requests", "results"),
+    [
+        (".", "from-office"),
+        ("./", "./from-office/"),
+        ("to-office", "to-office/answers"),
+        ("to-office", "to-office/a/b"),
+    ],
+)
+def test_answers_that_lie_in_a_folder_inside_are_none(
+    app: App, later: Later, court: DemoPartner, ask: Ask, requests: str, results: str
+) -> None:
+    """The partner was told each day to put them elsewhere, and to remove the folder."""
+    path = app.agreement_file(court.id)
+    before = path.read_text(encoding="utf-8")
+    named = f'requests = "{requests}"\nresults = "{results}"\n\n[certificates]'
+    path.write_text(before.replace("[certificates]", named), encoding="utf-8")
+    upload, answers = (court.server.home / folder for folder in (requests, results))
+    try:
+        answers.mkdir(parents=True, exist_ok=True)
+        request = ask()
+        for name, content in court.make_set(request).items():
+            (upload / name).write_bytes(content)
+        poll(app)
+        assert pipeline.run(app, request.batch)
+        assert (answers / f"{request.batch}.result.json").exists()
+        for looks in range(1, 4):
+            assert poll(later(looks * PATIENCE)).troubles == []
+        (upload / "other").mkdir()
+        (upload / "other" / "x.csv").write_bytes(b"1")
+        assert [poll(later(looks * PATIENCE)).troubles != [] for looks in (4, 5)] == [False, True]
+    finally:
+        path.write_text(before, encoding="utf-8")
+        shutil.rmtree(upload / "other", ignore_errors=True)
 
 
 def test_acknowledgements_of_nothing_get_a_notice(app: App, later: Later, court: DemoPartner, ask: Ask) -> None:

@@ -27,13 +27,14 @@ export async function seal(content, { certificate }) {
 /** The envelope could not be opened with this key. */
 export class NotOpened extends Error {}
 
-/** The content of an envelope to this certificate; NotOpened where it is none or for another key. */
+/**
+ * The content of an envelope to this certificate, or, where that is null or another one, to the only recipient there is:
+ * after a change of keys the key is still there and its certificate is not. NotOpened where it is none or for another key.
+ */
 export async function open(envelope, own, key) {
     try {
-        const { result, offset } = fromBER(buffer(envelope));
-        if (offset === -1) throw new NotOpened();
-        const enveloped = new EnvelopedData({ schema: new ContentInfo({ schema: result }).content });
-        const sealedKey = recipientOf(enveloped, own.certificate);
+        const enveloped = parsed(envelope);
+        const sealedKey = recipientOf(enveloped, own) ?? onlyRecipient(enveloped);
         const { contentEncryptionAlgorithm: cipher } = enveloped.encryptedContentInfo;
         const length = AES_CBC[cipher.algorithmId];
         if (!length) throw new NotOpened();
@@ -52,16 +53,37 @@ export async function open(envelope, own, key) {
     }
 }
 
-/** The recipient that is named by the certificate's issuer and number. */
-function recipientOf({ recipientInfos }, certificate) {
-    const found = recipientInfos
+/** Whether the envelope names this certificate as one to which it goes. */
+export function isTo(envelope, own) {
+    try {
+        return Boolean(recipientOf(parsed(envelope), own));
+    } catch {
+        return false;
+    }
+}
+
+function parsed(envelope) {
+    const { result, offset } = fromBER(buffer(envelope));
+    if (offset === -1) throw new NotOpened();
+    return new EnvelopedData({ schema: new ContentInfo({ schema: result }).content });
+}
+
+/** The recipient that is named by the certificate's issuer and number; undefined where there is none. */
+function recipientOf({ recipientInfos }, own) {
+    return recipientInfos
         .map((each) => each.value)
         .filter((each) => each instanceof KeyTransRecipientInfo && each.rid instanceof IssuerAndSerialNumber)
         .find(
-            ({ rid }) => rid.serialNumber.isEqual(certificate.serialNumber) && rid.issuer.isEqual(certificate.issuer),
+            ({ rid }) =>
+                own &&
+                rid.serialNumber.isEqual(own.certificate.serialNumber) &&
+                rid.issuer.isEqual(own.certificate.issuer),
         );
-    if (!found) throw new NotOpened();
-    return found;
+}
+
+function onlyRecipient({ recipientInfos: [only, ...others] }) {
+    if (others.length || !(only?.value instanceof KeyTransRecipientInfo)) throw new NotOpened();
+    return only.value;
 }
 
 async function openedKey({ keyEncryptionAlgorithm, encryptedKey }, key, length) {

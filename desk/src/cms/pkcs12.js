@@ -9,15 +9,14 @@ import { PFX, PKCS8ShroudedKeyBag, PrivateKeyInfo } from "pkijs";
 
 const VERSION = 3;
 const DATA = "1.2.840.113549.1.7.1";
-const PBES2 = "1.2.840.113549.1.5.13";
 
 /** Whether a parsed file is of this kind: it begins with version 3, keys begin with 0 or 1. */
 export const isPkcs12 = (schema) => schema.valueBlock.value?.[0]?.valueBlock?.valueDec === VERSION;
 
 /**
- * The first key of the file: `{info}` where it is open to all, `{shrouded, old}` where it is encrypted; null where there
- * is none. Throws where the file is not whole.
- * @returns {Promise<{info?: PrivateKeyInfo, shrouded?: PKCS8ShroudedKeyBag, old?: boolean}|null>}
+ * The first key of the file: `{info}` where it is open to all, `{shrouded}` where it is encrypted; null where there is
+ * none. Throws where the file is not whole.
+ * @returns {Promise<{info?: PrivateKeyInfo, shrouded?: PKCS8ShroudedKeyBag}|null>}
  */
 export async function keyOfPkcs12(schema) {
     const pfx = new PFX({ schema });
@@ -27,8 +26,7 @@ export async function keyOfPkcs12(schema) {
     await safe.parseInternalValues({ safeContents: safe.safeContents.map(() => ({})) });
     for (const { bagValue } of safe.parsedValue.safeContents.flatMap(({ value }) => value.safeBags)) {
         if (bagValue instanceof PrivateKeyInfo) return { info: bagValue };
-        if (bagValue instanceof PKCS8ShroudedKeyBag)
-            return { shrouded: bagValue, old: bagValue.encryptionAlgorithm.algorithmId !== PBES2 };
+        if (bagValue instanceof PKCS8ShroudedKeyBag) return { shrouded: bagValue };
     }
     return null;
 }

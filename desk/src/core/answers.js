@@ -4,7 +4,7 @@
  * Rules: signature, then what it is about, then the hash of the envelope, and only then is it opened, and the hash of
  * what was inside. The first thing that does not hold ends it: `Untrusted` names it.
  */
-import { open } from "../cms/envelope.js";
+import { isTo, open } from "../cms/envelope.js";
 import { sha256 } from "../cms/pem.js";
 import { verified } from "../cms/sign.js";
 import { csvRows, readCsvHeader } from "./csv.js";
@@ -39,7 +39,7 @@ export async function readSigned(content, signature, pinned, partner) {
     return { kind, record };
 }
 
-/** The plain data file of a trusted result manifest. */
+/** The plain data file of a trusted result manifest. @param own the certificate that bears the key, null where none is known */
 export async function openResult(record, envelope, own, key) {
     if (!envelope) throw new Untrusted("envelope_missing");
     if ((await sha256(envelope)) !== record.encrypted.sha256) throw new Untrusted("envelope_hash");
@@ -49,7 +49,8 @@ export async function openResult(record, envelope, own, key) {
     } catch {
         throw new Untrusted("envelope");
     }
-    if ((await sha256(plain)) !== record.plain.sha256) throw new Untrusted("plain_hash");
+    if ((await sha256(plain)) !== record.plain.sha256)
+        throw new Untrusted(isTo(envelope, own) ? "plain_hash" : "envelope"); // of another key one in 256 seems to open
     return plain;
 }
 

@@ -12,7 +12,8 @@ export function standing(rules, columns, row) {
     columns.forEach((column, at) => {
         if (column !== "identity" && !column.endsWith("_answer")) return;
         const answer = rules.answers[row[at]];
-        if (!answer || FOLLOWS_FROM_ANOTHER.has(answer.code)) return;
+        if (!answer) return void found.add("unread"); // an answer of after this desk: nobody may take it for a yes
+        if (FOLLOWS_FROM_ANOTHER.has(answer.code)) return;
         if (answer.group === "pending") found.add("pending");
         else if (answer.group === "final") found.add(AGREES.has(answer.code) ? "agrees" : "differs");
         else found.add(AGREES.has(answer.code) ? "agrees" : "unread");
@@ -20,13 +21,29 @@ export function standing(rules, columns, row) {
     return STANDINGS.find((each) => found.has(each)) ?? "agrees";
 }
 
+/** The columns whose answers do not agree; number and name alone where these do not, as all else follows from them. */
+export function differing(rules, columns, row) {
+    const found = columns.filter((column, at) => {
+        const asked = column === "identity" || column.endsWith("_answer");
+        return asked && rules.answers[row[at]]?.group === "final" && !AGREES.has(row[at]);
+    });
+    return found.includes("identity") ? ["identity"] : found;
+}
+
 /** What to do about a row: the entries of the office's tables for its answers, each once. */
 export function whatToDo(rules, columns, row) {
     const codes = columns.flatMap((column, at) =>
         column === "identity" || column.endsWith("_answer") ? [row[at]] : [],
     );
-    return [...new Set(codes)].flatMap((code) => rules.after[code] ?? rules.advice[code] ?? []);
+    return [...new Set(codes)].flatMap((code) =>
+        rules.answers[code] ? (rules.after[code] ?? rules.advice[code] ?? []) : OLD_DESK,
+    );
 }
+
+const OLD_DESK = {
+    zh: "本协作台不认识这个答复：请向户政管理部门索取新的协作台，再打开一次。",
+    en: "This desk does not know the answer: ask the office for a new one and open the result again.",
+};
 
 /**
  * One's own rows beside the result's: by their order where that fits every reference (one that held an identity number

@@ -91,6 +91,24 @@ export function save(name, bytes) {
 
 export const button = (label, press, kind = "") => el("button", { type: "button", class: kind, click: press }, label);
 
+/**
+ * A button for what takes a while: a second press meanwhile, and the second half of a double click, do nothing. A key's
+ * password is forgotten once it was used, so that they would put *wrong password* in the place of what was just made.
+ */
+export function longButton(label, press, kind = "") {
+    let running = false;
+    const once = async (event) => {
+        if (running || event.detail > 1) return;
+        running = true;
+        try {
+            await press();
+        } finally {
+            running = false;
+        }
+    };
+    return button(label, once, kind);
+}
+
 /** A table of texts and elements. */
 export const table = (head, rows, caption) =>
     el(

@@ -1,7 +1,7 @@
 /**
  * A private key as a clerk gives it: a file and, where it has one, its password.
  */
-import { KeyProblem, certificateOf, readPrivateKey } from "../cms/privateKey.js";
+import { KeyProblem, bearerOf, certificateOf, readPrivateKey } from "../cms/privateKey.js";
 import { bytesOf, el, field, say } from "./dom.js";
 
 const WORDS = {
@@ -11,8 +11,8 @@ const WORDS = {
         "The file is no private key (a .key file, or a .p12 or .pfx that holds one).",
     ],
     old: [
-        "这个 .p12（.pfx）文件用的是旧的加密方式，本页打不开：请重新导出，加密方式选 AES256-SHA256。",
-        "The .p12 (.pfx) file is encrypted in an old way: export it anew with AES256-SHA256.",
+        "这个私钥文件的加密方式本页打不开（不是密码不对）：.p12（.pfx）请重新导出，加密方式选 AES256-SHA256；.key 请用 openssl pkcs8 -topk8 另存一份。",
+        "The key's file is encrypted in a way that this page does not open (its password may be right): export a .p12 (.pfx) anew with AES256-SHA256, save a .key anew with openssl pkcs8 -topk8.",
     ],
     password: ["私钥的密码不对，或没有填密码。", "The password of the key is wrong or missing."],
     other: [
@@ -21,8 +21,11 @@ const WORDS = {
     ],
 };
 
-/** `{element, read()}`; `read` gives `{key, own}` or throws KeyProblem, and forgets the password. */
-export function keyFields(id, label, certificates) {
+/**
+ * `{element, read()}`; `read` gives `{key, own}` or throws KeyProblem, and forgets the password. `known`: whether a key that
+ * none of the certificates bears is a problem; else its `own` is null.
+ */
+export function keyFields(id, label, certificates, known = true) {
     const file = el("input", { type: "file", id: `${id}-key`, accept: ".key,.pem,.p8,.der,.p12,.pfx" });
     const password = el("input", { type: "password", id: `${id}-password`, autocomplete: "off" });
     const hint = say(
@@ -39,7 +42,7 @@ export function keyFields(id, label, certificates) {
         if (!file.files.length) throw new KeyProblem("missing");
         const key = await readPrivateKey(await bytesOf(file.files[0]), password.value);
         password.value = "";
-        return { key, own: certificateOf(key, certificates) };
+        return { key, own: known ? certificateOf(key, certificates) : bearerOf(key, certificates) };
     };
     return { element, read };
 }

@@ -5,7 +5,7 @@
 import { zipSync, strToU8 } from "fflate";
 import { daysLeft, fingerprint, readCertificates } from "../cms/certificates.js";
 import { makeKey } from "../cms/makeKeys.js";
-import { button, el, field, message, save, say, table } from "./dom.js";
+import { button, el, field, longButton, message, save, say, table } from "./dom.js";
 import { keepOpen, mayClose } from "./unsaved.js";
 import { sftpKeySteps } from "./winscp.js";
 
@@ -75,7 +75,7 @@ function pairsMaker(partnerOf) {
     const outcome = el("div", { id: "keys-outcome" });
     const password = el("input", { type: "password", id: "keys-password", autocomplete: "new-password" });
     const again = el("input", { type: "password", id: "keys-password-again", autocomplete: "new-password" });
-    const make = button(
+    const make = longButton(
         say("生成两对密钥", "Make two pairs of keys"),
         () => makePairs(partnerOf(), password, again, outcome),
         "main",

@@ -5,7 +5,7 @@ import { KeyProblem } from "../cms/privateKey.js";
 import { sha256 } from "../cms/pem.js";
 import { Untrusted, merged, openResult, pendingCodes, readSigned, resultRows } from "../core/answers.js";
 import { Checker } from "./checker.js";
-import { button, bytesOf, el, fileField, message, say } from "./dom.js";
+import { button, bytesOf, el, fileField, longButton, message, say } from "./dom.js";
 import { keyFields, keyWords } from "./keyFields.js";
 import { conformanceMessage, noticeMessage, receiptMessage } from "./letters.js";
 import { readOwnList } from "./ownList.js";
@@ -19,8 +19,14 @@ const UNTRUSTED = {
         "签名不对：不是户政管理部门签的，或传输中有损坏。不要使用，重新取回；仍然不对的，打电话核实。",
         "The signature does not hold: do not use it; fetch it again, and telephone the office if it stays so.",
     ],
-    format: ["不是本协作台认识的文件格式。", "No format that this desk knows."],
-    partner: ["这是给另一个部门的文件。", "It is for another partner."],
+    format: [
+        "不是本协作台认识的文件格式：可能是协作台旧了，请向户政管理部门索取新的。",
+        "No format that this desk knows: it may be an old desk; ask the office for a new one.",
+    ],
+    partner: [
+        "这是给另一个部门的文件，不要使用：请从本部门的目录重新取回；仍然这样的，打电话给户政管理部门。",
+        "It is for another partner; do not use it: fetch anew from your own folder, and telephone the office if it stays so.",
+    ],
     envelope_missing: [
         "缺少结果数据文件（.p7m）：请一并取回。",
         "The result's data file (.p7m) is missing: fetch it, too.",
@@ -30,14 +36,19 @@ const UNTRUSTED = {
         "The data file is not the one of the manifest: fetch it again.",
     ],
     envelope: [
-        "打不开：这把私钥（或它的证书）不是结果加密时所用的。换过密钥的，请用旧的 encrypt.key。",
-        "It does not open with this key; after a change of keys use the old encrypt.key.",
+        "打不开：结果不是加密给这把私钥的。解密用 encrypt.key（不是 sign.key）；换过密钥的，此前的结果用旧的 encrypt.key。",
+        "It does not open with this key: encrypt.key opens results, not sign.key; those of before a change of keys the old encrypt.key.",
     ],
     plain_hash: [
         "打开后的内容与清单不符，不要使用，请打电话给户政管理部门。",
         "What was inside is not what was signed: do not use it, telephone the office.",
     ],
 };
+
+const UNREADABLE = [
+    "无法读取：可能是协作台旧了，请向户政管理部门索取新的；新的也读不了的，打电话给户政管理部门。",
+    "It cannot be read: it may be an old desk; ask the office for a new one, and telephone it if that does not read it, either.",
+];
 
 export function readView(desk) {
     const files = new Map();
@@ -46,6 +57,7 @@ export function readView(desk) {
         "read",
         say("解密私钥（encrypt.key，打开结果时需要）", "Opening key (encrypt.key, for results)"),
         desk.certificates.encryption,
+        false,
     );
     const outcome = el("div", { id: "read-outcome" });
     const chosen = el("p", { class: "hint", id: "read-chosen" });
@@ -75,7 +87,7 @@ export function readView(desk) {
         chosen.replaceChildren();
         outcome.replaceChildren();
     });
-    const read = button(
+    const read = longButton(
         say("核对并打开", "Check and open"),
         async () => {
             await reading;
@@ -103,7 +115,7 @@ export function readView(desk) {
         keys.element,
         el("p", { class: "row" }, read, clear),
         outcome,
-        fetchSteps(desk.agreement.sftp),
+        fetchSteps(desk.agreement.sftp, desk.agreement.result.format),
     );
 }
 
@@ -151,7 +163,8 @@ async function run(desk, files, own, keys, outcome) {
             if (!name.endsWith(".request.json")) shown.push(untrustedMessage(name, error));
         }
     }
-    for (const [batch, records] of results) shown.push(await opened(desk, batch, records, files, own(), keys));
+    shown.push(...unused([...files.keys()]));
+    if (results.size) shown.push(...(await allOpened(desk, results, files, own(), keys)));
     outcome.replaceChildren(...shown);
 }
 
@@ -159,11 +172,57 @@ async function run(desk, files, own, keys, outcome) {
 const hashOf = async ({ sent }, files, name) =>
     files.has(name) ? sha256(files.get(name)) : (sent?.hashes?.get(name) ?? null);
 
-async function opened(desk, batch, records, files, own, keys) {
+/** What was dropped in and says nothing by itself: parts whose first file is missing, and what is none of the office's. */
+function unused(names) {
+    const there = new Set(names);
+    const parts = names.filter((name) => /\.(p7s|p7m)$/.test(name) && !OWN.test(name) && !there.has(ofPart(name)));
+    const others = names.filter((name) => !KNOWN.test(name));
+    const told = [];
+    if (parts.length)
+        told.push(
+            message(
+                "warn",
+                say(
+                    `还缺这些文件，请一并取回：${[...new Set(parts.map(ofPart))].join("、")}`,
+                    `These are missing, fetch them, too: ${[...new Set(parts.map(ofPart))].join(", ")}`,
+                ),
+            ),
+        );
+    if (others.length)
+        told.push(
+            message(
+                "warn",
+                say(
+                    `没有用到：${others.join("、")}。这里只读取从 from-office 取回的文件（.json、.p7s、.p7m）；压缩包请先解压，名单请拖到“本方的名单”。`,
+                    `Not used: ${others.join(", ")}. What was fetched from the office is read here (.json, .p7s, .p7m); unpack archives first, and drop your own list in below.`,
+                ),
+            ),
+        );
+    return told;
+}
+
+const KNOWN = /\.(json|p7s|p7m|html|ack)$/;
+const OWN = /\.request\.json\.p7s$|^[^.]+\.[^.]+\.(csv|xlsx)\.p7m$/; // of the set that was sent
+const ofPart = (name) => (name.endsWith(".p7s") ? name.slice(0, -4) : name.replace(/\.(csv|xlsx)\.p7m$/, ".json"));
+
+/** Every batch's part. The key is read once, as its password is forgotten then; what is wrong with it is told once. */
+async function allOpened(desk, results, files, own, keys) {
+    let key;
+    try {
+        key = await keys.read();
+    } catch (error) {
+        const words = error instanceof KeyProblem ? keyWords(error) : say("无法读取私钥。", "The key cannot be read.");
+        return [message("bad", el("strong", {}, [...results.keys()].join("、"), "："), words)];
+    }
+    const parts = [];
+    for (const [batch, records] of results) parts.push(await opened(desk, batch, records, files, own, key));
+    return parts;
+}
+
+async function opened(desk, batch, records, files, own, { key, own: certificate }) {
     const { rules } = desk;
     records.sort((one, other) => (one.supplement ?? 0) - (other.supplement ?? 0));
     try {
-        const { key, own: certificate } = await keys.read();
         const pending = pendingCodes(rules);
         const parts = [];
         for (const record of records) {
@@ -172,12 +231,11 @@ async function opened(desk, batch, records, files, own, keys) {
         }
         return resultPart(desk, batch, records, merged(parts), parts, own);
     } catch (error) {
-        if (error instanceof KeyProblem) return message("bad", el("strong", {}, batch, "："), keyWords(error));
         return untrustedMessage(batch, error);
     }
 }
 
 function untrustedMessage(name, error) {
-    const words = error instanceof Untrusted ? UNTRUSTED[error.message] : ["无法读取。", "It cannot be read."];
+    const words = error instanceof Untrusted ? UNTRUSTED[error.message] : UNREADABLE;
     return message("bad", el("strong", {}, name, "："), say(...words));
 }

@@ -1,7 +1,7 @@
 /**
  * A result's rows beside the clerk's own, in words, with filters; kept as a workbook; acknowledged.
  */
-import { besides, standing, whatToDo, STANDINGS } from "../core/standing.js";
+import { besides, differing, standing, whatToDo, STANDINGS } from "../core/standing.js";
 import { writeWorkbook } from "../core/write.js";
 import { button, el, field, message, save, say, table } from "./dom.js";
 import { dueWords, testMark } from "./statusView.js";
@@ -23,7 +23,8 @@ export function resultPart(desk, batch, records, { columns, rows }, parts, own) 
     besides(own, rows).forEach((mine, at) => (lines[at].own = mine));
     const counts = new Map(STANDINGS.map((each) => [each, lines.filter((line) => line.standing === each).length]));
     const open = last.rows_open;
-    const whole = !records.some((each) => !each.supplement);
+    const hasFirst = records.some((each) => !each.supplement);
+    const corrects = !hasFirst && secondLook(batch) ? last.corrects : null; // of one's own objection it is no news
     const strange = own ? lines.filter((line) => !line.own).length : 0;
     const place = el("div", {});
     const filter = el("select", { id: `filter-${batch}` });
@@ -34,7 +35,7 @@ export function resultPart(desk, batch, records, { columns, rows }, parts, own) 
         const chosen = STANDINGS.flatMap((each) =>
             !filter.value || filter.value === each ? lines.filter((line) => line.standing === each) : [],
         );
-        place.replaceChildren(...pageOf(desk, columns, own, chosen, from, show));
+        place.replaceChildren(...pageOf(desk, batch, columns, own, chosen, from, show));
     };
     filter.addEventListener("change", () => show(0));
     show(0);
@@ -65,7 +66,16 @@ export function resultPart(desk, batch, records, { columns, rows }, parts, own) 
             ),
             open ? openWords(rules, last) : null,
         ),
-        whole
+        corrects
+            ? message(
+                  "warn",
+                  say(
+                      `更正原批次 ${corrects} 的答复：被查询人申请复核，经核实后更正。业务编号即原批次的行；以此为准，已据原答复办理的请按更正后的重新审查。`,
+                      `This corrects answers of batch ${corrects}: somebody asked about had them looked at again. The references are those of that batch; this answer counts, and what was decided on the earlier one is to be looked at anew.`,
+                  ),
+              )
+            : null,
+        !hasFirst && !corrects
             ? message(
                   "warn",
                   say(
@@ -103,6 +113,8 @@ export function resultPart(desk, batch, records, { columns, rows }, parts, own) 
     );
 }
 
+const secondLook = (batch) => /^[a-z0-9-]+\.second-look-/.test(batch);
+
 const openWords = (rules, result) => [
     say(`还有 ${result.rows_open} 行另行答复，办结时限 `, ` ${result.rows_open} rows follow, due `),
     dueWords(rules, result),
@@ -110,34 +122,37 @@ const openWords = (rules, result) => [
 ];
 
 /** One page of rows, and the buttons to the others. */
-function pageOf(desk, columns, own, chosen, from, show) {
+function pageOf(desk, batch, columns, own, chosen, from, show) {
     const { rules } = desk;
     const answers = answerColumns(columns);
     const ownPlaces = ownColumns(own);
     const head = [
         say("业务编号", "Reference"),
         say("小结", "In short"),
+        say("怎么办", "What to do"),
         ...(own ? ownPlaces.map(({ code }) => columnWord(rules, code)) : ["公民身份号码", "姓名"]),
         ...answers.map(({ column }) =>
             column.endsWith("_answer") ? `${answerWord(rules, column)}（答复）` : answerWord(rules, column),
         ),
-        say("怎么办", "What to do"),
     ];
     const rows = chosen
         .slice(from, from + SHOWN)
         .map(({ row, own: mine, standing: stands }) => [
             row[0],
-            el("span", { class: `answer standing ${stands}` }, say(...NAMES[stands])),
+            [
+                el("span", { class: `answer standing ${stands}` }, say(...NAMES[stands])),
+                differing(rules, columns, row).map((each) => el("div", { class: "answer" }, answerWord(rules, each))),
+            ],
+            whatToDo(rules, columns, row).map((each) => el("div", { class: "advice" }, say(each.zh, each.en))),
             ...besideAnswers(own, ownPlaces, mine, row),
             ...answers.map(({ at, column }) => answerText(rules, column, row[at])),
-            whatToDo(rules, columns, row).map((each) => el("div", {}, say(each.zh, each.en))),
         ]);
     const pages = [
         from > 0 && button(say("上一页", "Back"), () => show(from - SHOWN)),
         from + SHOWN < chosen.length && button(say("下一页", "On"), () => show(from + SHOWN)),
     ].filter(Boolean);
     return [
-        table(head, rows, "核查结果 answers"),
+        table(head, rows, `${batch} 核查结果 answers`),
         el(
             "p",
             { class: "row" },

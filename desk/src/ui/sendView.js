@@ -11,7 +11,7 @@ import { namesDay, offered } from "../core/periods.js";
 import { makeSet } from "../core/requestSet.js";
 import { askedOf, runningMessage } from "./checkView.js";
 import { Checker } from "./checker.js";
-import { button, el, field, message, save, say, table } from "./dom.js";
+import { button, el, field, longButton, message, save, say, table } from "./dom.js";
 import { headerSteps } from "./headerView.js";
 import { keyFields, keyWords } from "./keyFields.js";
 import { takeMends } from "./mendView.js";
@@ -39,7 +39,11 @@ export function sendView(desk) {
     const checker = new Checker(desk.tables);
     const keys = keyFields("send", say("签名私钥（sign.key）", "Signing key (sign.key)"), desk.certificates.signing);
     const outcome = el("div", { id: "send-outcome" });
-    const make = button(say("生成请求文件", "Make the request"), () => run(desk, form, keys, checker, outcome), "main");
+    const make = longButton(
+        say("生成请求文件", "Make the request"),
+        () => run(desk, form, keys, checker, outcome),
+        "main",
+    );
     make.id = "send-make";
     desk.onChecked.push(() => form.follow());
     return el(

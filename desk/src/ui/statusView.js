@@ -30,7 +30,7 @@ export function statusMessage({ agreement, rules }, record, atHand, now = Date.n
     const old = now - Date.parse(record.made_at) > OLD_AFTER_HOURS * HOUR;
     return el(
         "article",
-        { "aria-label": "status" },
+        { "aria-label": "status", class: "status" },
         el("h3", {}, say("近况", "How you stand"), ` ${beijing(record.made_at)}`),
         old &&
             message(

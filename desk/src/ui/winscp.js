@@ -59,7 +59,7 @@ export function uploadSteps(sftp, names) {
     );
 }
 
-export function fetchSteps(sftp) {
+export function fetchSteps(sftp, form) {
     const folder = sftp.from_office;
     return el(
         "details",
@@ -79,7 +79,7 @@ export function fetchSteps(sftp) {
                     "….receipt.json.p7s",
                     "….result.json",
                     "….result.json.p7s",
-                    "….result.csv.p7m",
+                    `….result.${form}.p7m`,
                     "status.json",
                 ]),
             ),

@@ -15,6 +15,22 @@ export const CYCLES = {
     objection: "异议",
 };
 
+/** The manifest's fields as the page calls them: a set that is refused for one was made by it. */
+const FIELDS = {
+    partner: "部门代号",
+    batch: "批次编号",
+    cycle: "周期",
+    period: "期间",
+    purpose: "用途",
+    legal_basis: "法律依据",
+    letter: "介绍信编号",
+    handler: "经办人",
+    items: "所核事项",
+    objects_to: "有异议的原批次号",
+    rows: "行数",
+    data: "数据文件",
+};
+
 const columnsOf = (rules) => [
     ...rules.required,
     ...rules.objection,
@@ -25,7 +41,14 @@ const columnsOf = (rules) => [
 export function columnWord(rules, code) {
     if (!code) return "";
     if (code.startsWith("#")) return `第 ${code.slice(1)} 列`;
-    return columnsOf(rules).find((each) => each.column === code)?.zh[0] ?? code;
+    return columnsOf(rules).find((each) => each.column === code)?.zh[0] ?? fieldWord(code);
+}
+
+/** A manifest's field; `items.3` counts from 0. */
+function fieldWord(code) {
+    const [name, place] = code.split(".");
+    const numbered = name === "items" && /^[0-9]+$/.test(place ?? "") ? `第 ${Number(place) + 1} 项` : "";
+    return name in FIELDS ? FIELDS[name] + numbered : code;
 }
 
 export const itemWord = (rules, code) => rules.items.get(code)?.zh ?? CYCLES[code] ?? code;
