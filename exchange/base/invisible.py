@@ -27,3 +27,8 @@ _IGNORABLE: Final = frozenset(chr(point) for first, last in _RANGES for point in
 def is_invisible(letter: str) -> bool:
     """Whether this character is of the class."""
     return letter in _IGNORABLE or unicodedata.category(letter) == "Cf"
+
+
+def as_shown(text: str) -> str:
+    """The text as whoever looks at it reads it."""
+    return "".join(letter for letter in text if not is_invisible(letter))

@@ -11,7 +11,8 @@ Rules
 - The receipt is written once, with the judgement (``receipt.py``), and kept; a re-run sends the same bytes again. It is
   sent once the ledger's line about both was read.
 - A letter's number and a handler's name are texts that a partner types. The register, whose lines nothing takes back,
-  has them without the identity numbers that may stand in them; the manifest is kept as it was signed.
+  has them without the identity numbers that may stand in them, and without what shows nothing, which hides a number's
+  digits from each other or has a text read backwards; the manifest is kept as it was signed.
 - The set is removed from the partner's folder only after its receipt is there, and only what is still the set that was
   kept (``clearing.py``): under its names another one may lie by then, which nobody has seen. A server that does not
   allow that holds up no answer: each later look into the folder tries again, and has the trouble.
@@ -33,6 +34,7 @@ from exchange.agreements.expected import arrival
 from exchange.app import App
 from exchange.base.errors import Refused, Retryable
 from exchange.base.files import make_folder
+from exchange.base.invisible import as_shown
 from exchange.base.timing import stage
 from exchange.calendar.deadlines import later_items
 from exchange.calendar.working_days import due_after, due_date, office_day
@@ -139,9 +141,10 @@ def _accept(
 
 
 def _as_registered(manifest: RequestManifest, today: date) -> RequestManifest:
-    """The manifest without the identity numbers in what the partner typed."""
-    letter = None if manifest.letter is None else without_numbers(manifest.letter, today)
-    return manifest.model_copy(update={"letter": letter, "handler": without_numbers(manifest.handler, today)})
+    """The manifest without the identity numbers in what the partner typed, and without what shows nothing."""
+    letter = None if manifest.letter is None else without_numbers(as_shown(manifest.letter), today)
+    handler = without_numbers(as_shown(manifest.handler), today)
+    return manifest.model_copy(update={"letter": letter, "handler": handler})
 
 
 def _trusted(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import polars as pl
@@ -69,3 +70,27 @@ def test_a_ledger_that_was_rolled_back_judges_no_set_and_takes_no_checkpoints_pl
     app.register.resume(app.checkpoints, "looked at")
     assert pipeline.receive(app, batch)
     assert court.fetch(f"{batch}.receipt.json").exists()
+
+
+NUMBER = "220102198507149216"
+
+
+@pytest.mark.parametrize("between", ["\u200b" * 4, "\u2060\u200d\ufeff\u00ad\u200b", "\u202e\u202d\u202c\u2066\u2069"])
+def test_the_register_has_what_a_partner_typed_as_it_is_seen(
+    app: App, court: DemoPartner, ask: Ask, between: str
+) -> None:
+    """Between a number's digits more characters that show nothing than a number's signs are; and none that has what
+    stands behind it read backwards, on a leader's page as on paper. The manifest is kept as it was signed.
+    """
+    letter, handler = f"介字〔2026〕{between.join(NUMBER)}号", f"王{between}经办"
+    files = court.make_set(ask(letter=letter))
+    name = next(name for name in files if name.endswith(".request.json"))
+    batch = name.removesuffix(".request.json")
+    manifest = json.loads(files[name]) | {"handler": handler}
+    court.drop(files | court.signed(batch, json.dumps(manifest, ensure_ascii=False).encode()))
+    assert batch in poll(app).waiting
+    assert pipeline.receive(app, batch)
+    registered = app.register.batch(batch)
+    assert (registered.letter, registered.handler) == ("介字〔2026〕***号", "王经办")
+    assert (app.manifest(registered).letter, app.manifest(registered).handler) == (letter, handler)
+    assert app.register.attested(batch).batch == registered
