@@ -100,7 +100,7 @@ class BackupPaths:
 
 
 def _databases(vault: Vault, plan: BackupSettings, home: Path) -> Iterator[Entry]:
-    for left in home.glob(f"{_DUMPING}*"):  # nobody else writes to this vault
+    for left in (path for path in entries(home) if path.name.startswith(_DUMPING)):  # nobody else writes to this vault
         shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=make_folder(home), prefix=_DUMPING) as folder:
         for name, url in plan.databases.items():
