@@ -26,6 +26,7 @@ from exchange.settings import read_secret
 
 _KEY_BITS: Final = 3072
 _VALID_FOR: Final = timedelta(days=730)
+_VALID_BEFORE: Final = timedelta(minutes=5)  # clocks differ
 _PEM: Final = serialization.Encoding.PEM
 
 PrivateKey = TypeVar("PrivateKey", rsa.RSAPrivateKey, Ed25519PrivateKey)
@@ -55,7 +56,7 @@ def _self_signed(key: rsa.RSAPrivateKey, common_name: str) -> bytes:
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(minutes=5))
+        .not_valid_before(now - _VALID_BEFORE)
         .not_valid_after(now + _VALID_FOR)
         .sign(key, hashes.SHA256())
     )

@@ -14,6 +14,7 @@ from exchange.base.timing import measured, stage
 from exchange.cli.log_lines import ContextFormatter
 
 library = logging.getLogger("some.library")
+NO_STEPS = {"check_known", "propose_all", "run", "unsent"}
 
 
 class Lines(logging.Handler):
@@ -80,6 +81,6 @@ def test_airflow_puts_the_context_into_its_task_logs() -> None:
 
 
 def test_every_step_of_a_batch_is_logged() -> None:
-    steps = [getattr(pipeline, name) for name in pipeline.__all__ if name not in ("run", "propose_all", "unsent")]
+    steps = [getattr(pipeline, name) for name in pipeline.__all__ if name not in NO_STEPS]
     assert len(steps) == 8
     assert all(hasattr(step, "__wrapped__") for step in steps)
