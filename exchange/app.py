@@ -15,10 +15,10 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Self
 
-from exchange.agreements.agreement import Agreement, load_agreement
+from exchange.agreements.agreement import Agreement, agreement_files, load_agreement
 from exchange.base.cache import Cache
 from exchange.base.errors import Halt
-from exchange.base.files import Archive, entries
+from exchange.base.files import Archive
 from exchange.base.keyed import KeyRing, read_keys
 from exchange.calendar.office_days import load_office_days
 from exchange.calendar.working_days import OfficeDays, office_day
@@ -171,7 +171,7 @@ class App:
 
     def agreement_files(self) -> list[Path]:
         """The agreements' files, one for each partner; Halt where their folder may not be looked into."""
-        return [path for path in entries(self.settings.agreements) if path.suffix == ".toml"]
+        return agreement_files(self.settings.agreements)
 
     def agreement(self, partner: str) -> Agreement:
         """The partner's agreement as its file says now."""

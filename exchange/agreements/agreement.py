@@ -38,6 +38,7 @@ from exchange.agreements.sections import (
     StandingApproval,
 )
 from exchange.base.errors import Halt
+from exchange.base.files import entries
 from exchange.base.legal_bases import bases_for, partner_kinds
 from exchange.base.toml import Section, parse_model, read_bytes
 from exchange.base.xlsx import MAX_SHEET_ROWS
@@ -232,6 +233,11 @@ def check_assessed(agreement: Agreement, day: date) -> None:
             " information (个人信息保护影响评估): [assessment] number, made_on, ends_on"
         )
         raise Halt(msg)
+
+
+def agreement_files(folder: Path) -> list[Path]:
+    """The agreements' files in a folder, one for each partner; Halt where it may not be looked into."""
+    return [path for path in entries(folder) if path.suffix == ".toml"]
 
 
 def agreement_bytes(path: Path) -> bytes:

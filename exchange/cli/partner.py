@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from exchange.agreements.agreement import Agreement, check_assessed, load_agreement
+from exchange.agreements.agreement import Agreement, agreement_files, check_assessed, load_agreement
 from exchange.agreements.folders import shared_folders
 from exchange.app import App
 from exchange.base.errors import ExchangeError, Halt
-from exchange.base.files import entries, sha256, write_atomically
+from exchange.base.files import sha256, write_atomically
 from exchange.base.os_user import os_user
 from exchange.calendar.working_days import office_day
 from exchange.cli.listing import folded
@@ -47,7 +47,7 @@ def check() -> None:
         failed, real, read = False, [], list[Agreement]()
         table = folded(_AGREEMENTS)
         today = office_day(datetime.now(UTC))
-        for path in [path for path in entries(Settings.load().agreements) if path.suffix == ".toml"]:
+        for path in agreement_files(Settings.load().agreements):
             try:
                 agreement = load_agreement(path)
                 read.append(agreement)

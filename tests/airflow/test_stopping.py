@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
@@ -41,11 +42,12 @@ def stop_the_scheduler(airflow: Airflow, world: World) -> None:
 def test_it_ends_while_a_lookout_is_on_duty(
     airflow: Airflow, airflow_world: World, do: Callable[[Airflow, World], None]
 ) -> None:
-    duties = Duties.of_home(airflow_world.root / "office" / "home")
+    duties, began = Duties.of_home(airflow_world.root / "office" / "home"), datetime.now(UTC)
 
     def on_duty() -> bool:
-        shift = Shift.of_sign(duties.last(WHOLE.sign))
-        return shift is not None and shift.left > SOON_SECONDS + 60
+        sign = duties.last(WHOLE.sign)  # of one that was stopped before it stays
+        shift = Shift.of_sign(sign)
+        return sign is not None and sign.at > began and shift is not None and shift.left > SOON_SECONDS + 60
 
     try:
         with airflow.api() as api:

@@ -18,6 +18,8 @@ from exchange.settings_sections import Keys
 
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ+3q1nRkUyz0m7oY0u2n2g5b0m5t6w2B1V0r3k9xQ2f"
 
+PASSWORD = "口令 pass-1"
+
 
 @dataclass(frozen=True)
 class Made:
@@ -34,6 +36,13 @@ def make_key(folder: Path, name: str, days: int = 730) -> None:
     place = ["-keyout", str(folder / f"{name}.key"), "-out", str(folder / f"{name}.pem")]
     form = ["-newkey", "rsa:2048", "-nodes", "-days", str(days), "-subj", f"/CN={name}"]
     subprocess.run(["openssl", "req", "-x509", *form, *place], check=True, capture_output=True)
+
+
+def with_password(key: Path, folder: Path) -> Path:
+    """The same key, under the same name in this folder, locked with ``PASSWORD``."""
+    given = ["-in", str(key), "-out", str(place := folder / key.name), "-passout", f"pass:{PASSWORD}"]
+    subprocess.run(["openssl", "pkcs8", "-topk8", *given], check=True, capture_output=True)
+    return place
 
 
 @pytest.fixture(scope="session")

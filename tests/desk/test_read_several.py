@@ -4,7 +4,6 @@ of before; an answer that nobody asked for.
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,21 +20,18 @@ from exchange.intake.collect import poll
 from exchange.steps.second_look import open_second_look
 from exchange.wire.keys import make_certificate
 from tests.desk.browser import drive
+from tests.desk.conftest import PASSWORD, with_password
 from tests.desk.test_read import fetched, reads
 from tests.steps.releases import decide, proposed, sent
 
 Ask = Callable[..., Request]
-PASSWORD = "口令 pass-1"
 OPENED = "签名、摘要核对无误，已解密"
 
 
 @pytest.fixture
 def locked_key(court: DemoPartner, tmp_path: Path) -> Path:
     """The court's opening key with a password."""
-    place = tmp_path / "encrypt.key"
-    given = ["-in", str(court.keys / "encrypt.key"), "-out", str(place), "-passout", f"pass:{PASSWORD}"]
-    subprocess.run(["openssl", "pkcs8", "-topk8", *given], check=True, capture_output=True)
-    return place
+    return with_password(court.keys / "encrypt.key", tmp_path)
 
 
 def shown(

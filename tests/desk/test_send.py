@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -16,18 +15,13 @@ from exchange.app import App
 from exchange.demo.partner import DemoPartner
 from exchange.intake.collect import poll
 from tests.desk.browser import drive, picture
-from tests.desk.conftest import Made
-
-PASSWORD = "口令 pass-1"
+from tests.desk.conftest import PASSWORD, Made, with_password
 
 
 @pytest.fixture
 def locked_key(court: DemoPartner, tmp_path: Path) -> Path:
     """The court's signing key with a password."""
-    place = tmp_path / "sign.key"
-    given = ["-in", str(court.keys / "sign.key"), "-out", str(place), "-passout", f"pass:{PASSWORD}"]
-    subprocess.run(["openssl", "pkcs8", "-topk8", *given], check=True, capture_output=True)
-    return place
+    return with_password(court.keys / "sign.key", tmp_path)
 
 
 def sends(data: Path, key: Path, items: list[str], *, encrypted: bool = True) -> list[dict[str, Any]]:
