@@ -59,9 +59,12 @@ def _kept_6_4(numbers: pl.Series) -> pl.Series:
     even = pl.col("even")
     stars = pl.when(even.str.len_bytes() == 18).then(pl.lit("********")).otherwise(pl.lit("*****"))
     masked = pl.concat_str(even.str.slice(0, 6), stars, even.str.tail(4))
-    shown = pl.when(even.str.contains(_ID_NUMBER)).then(masked).otherwise(pl.lit(HIDDEN))
-    evened = numbers.gather(odd).to_frame("even").select(plain(even)).select(shown).to_series()
-    return numbers.to_frame("even").select(masked).to_series().scatter(odd, evened)
+    shown = numbers.to_frame("even").select(masked).to_series()
+    if not len(odd):
+        return shown
+    evened = numbers.gather(odd).to_frame("even").select(plain(even))
+    number_or_not = pl.when(even.str.contains(_ID_NUMBER)).then(masked).otherwise(pl.lit(HIDDEN))
+    return shown.scatter(odd, evened.select(number_or_not).to_series())
 
 
 def _keep_first(name: pl.Expr) -> pl.Expr:
@@ -72,6 +75,8 @@ def _kept_first(names: pl.Series) -> pl.Series:
     """Where an ideograph is in front nothing unseen is before it."""
     front = names.str.slice(0, 1)
     odd = (~front.is_between(*_IDEOGRAPHS)).fill_null(value=True).arg_true()
+    if not len(odd):
+        return front + "**"
     first = without_front(pl.col("name")).str.replace(_UNSEEN, "").str.slice(0, 1)
     shown = pl.when(first == "").then(pl.lit(HIDDEN)).otherwise(pl.concat_str(first, pl.lit("**")))
     return (front + "**").scatter(odd, names.gather(odd).to_frame("name").select(shown).to_series())
