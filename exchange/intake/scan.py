@@ -40,7 +40,7 @@ from exchange.base.errors import ExchangeError, Refused, Retryable, without_valu
 from exchange.base.files import sha256
 from exchange.base.tables import NOTICES
 from exchange.calendar.working_days import OFFICE_ZONE, office_day
-from exchange.intake.anothers import anothers
+from exchange.intake.anothers import NamedFolders, anothers
 from exchange.intake.astray import DAILY, KINDS, Astray, astray
 from exchange.intake.remembered import as_before, fingerprint, signs_of, to_read
 from exchange.output.typed_numbers import bears_number
@@ -95,7 +95,7 @@ class FolderScan:
     ``claimed``: the batches that this scan has claimed (``tell`` is called with each at once), ``manifests``: their
     manifests; ``again``: stem → the batch for which the same set was claimed before; ``troubles``: what went wrong, a
     sentence each. ``remembered``: whether the register may know of something incomplete here; ``waiting``: claimed
-    batches whose sets may still lie here, to be fetched.
+    batches whose sets may still lie here, to be fetched; ``named``: folders of agreements, which a poll reads once.
     """
 
     def __init__(
@@ -107,8 +107,10 @@ class FolderScan:
         *,
         remembered: bool = True,
         waiting: Collection[str] = (),
+        named: NamedFolders | None = None,
     ) -> None:
         self.app = app
+        self.named = named or NamedFolders(app)
         self.remembered = remembered
         self.waiting = waiting
         self.agreement = agreement
@@ -140,7 +142,8 @@ class FolderScan:
         """
         lacking, left = self._claim_all()
         with as_trouble(self.troubles, self.agreement.partner):
-            self.astray = astray(self.app, self.agreement.partner, self.folder, self.listing, self.files, self.unread)
+            found = self.listing, self.files, self.unread
+            self.astray = astray(self.app, self.agreement.partner, self.folder, *found, self.named)
             lacking[:0] = [(about, KINDS[about]) for about in self.astray]
             self._send_answers(lacking)
         if self.listing.whole and (self.remembered or lacking or self.astray is None):
