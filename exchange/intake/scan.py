@@ -6,6 +6,10 @@ Rules
   not matter.
 - An incomplete set is left alone. When nothing about it has moved for the office's patience with it, the partner gets a
   signed notice and the register knows; the files stay where they are.
+- A signature that is older than the manifest, and not of it, is that of an earlier manifest: who corrects a set that
+  lacked something puts manifest and signature up one after the other, seconds apart where a program asks before it
+  replaces. The set is left alone until the new signature is there; taken as it lies it would be refused, and its batch
+  id used up.
 - A set is known by its manifest's bytes. The same bytes again: the same receipt again. The same batch id with other
   bytes: a batch of its own, which is refused. What the folder holds is only a call to look; the register decides.
 - Several look at once (the poll, the lookout, a batch's own run that clears its set away): what is gone or moves
@@ -53,7 +57,7 @@ from exchange.steps.pickup import ACKNOWLEDGEMENT_SUFFIX
 from exchange.steps.receipt import has_receipt, is_past, send_receipt
 from exchange.wire.cms import as_der
 from exchange.wire.connection import Denied, Unreadable, Unsettled
-from exchange.wire.envelope import is_whole_der
+from exchange.wire.envelope import is_whole_der, verify
 from exchange.wire.manifest import (
     DATA_FORMS,
     ENVELOPE_SUFFIX,
@@ -225,10 +229,21 @@ class FolderScan:
             missing = self._data_missing(stem, content)
         except Unsettled:
             return None
-        if missing is not None:
-            return missing
-        self._claim(stem, content, signature)
-        return None
+        if missing is None and self._is_of_an_earlier(name, content, signature):
+            missing = "signature_older"
+        if missing is None:
+            self._claim(stem, content, signature)
+        return missing
+
+    def _is_of_an_earlier(self, name: str, content: bytes, signature: bytes) -> bool:
+        """Whether the manifest of this name was replaced behind its signature, which is not of what lies there now."""
+        if self.files[name + SIGNATURE_SUFFIX].mtime >= self.files[name].mtime:
+            return False
+        try:
+            verify(content, signature, self.agreement.certificates.signing, self.app.now())
+        except Refused as refused:
+            return refused.code == "signature_invalid"
+        return False
 
     def _data_missing(self, stem: str, content: bytes) -> str | None:
         try:
