@@ -50,7 +50,7 @@ from exchange.intake.remembered import as_before, fingerprint, signs_of, to_read
 from exchange.output.typed_numbers import bears_number
 from exchange.register import Claim, FileRecord, Role, State, UnfinishedSet
 from exchange.steps.agreed import stage_of
-from exchange.steps.clearing import clear_again
+from exchange.steps.clearing import clear_again, clear_left
 from exchange.steps.first_day import first_received
 from exchange.steps.notice import send_notice
 from exchange.steps.pickup import ACKNOWLEDGEMENT_SUFFIX
@@ -304,6 +304,13 @@ class FolderScan:
         clear_again(self.folder, attested.files, self.sets[stem])
         return None
 
+    def _is_cleared(self, stem: str) -> bool:
+        """Removes what the server kept back when an answered set of this name was cleared away; whether it was that."""
+        batch = self.app.register.find_batch(stem)
+        if batch is None or batch.partner != self.agreement.partner or batch.state is State.CLAIMED:
+            return False
+        return clear_left(self.folder, self.app.register.files_by_role(batch.id), self.sets[stem])
+
     def _seen(self, lacking: Iterable[tuple[str, str]]) -> dict[str, UnfinishedSet]:
         """Records what is incomplete or astray as it looks now; for each since when it has looked so."""
         sets = dict[str, tuple[str, str]]()
@@ -315,12 +322,16 @@ class FolderScan:
         return self.app.register.unfinished.see_all(self.agreement.partner, sets, self.app.now())
 
     def _left_alone(self, seen: UnfinishedSet, code: str) -> bool:
-        """Sends the notice about an incomplete set once it has not changed for too long; whether that is so."""
+        """Sends the notice about an incomplete set once it has not changed for too long; whether that is so. What is
+        left of a set that was answered goes without one.
+        """
         partner, stem, now = self.agreement.partner, seen.stem, self.app.now()
         noticed = seen.noticed_at
         if noticed is not None and (stem not in DAILY or office_day(noticed) == office_day(now)):
             return True
         if now - seen.first_seen < self.app.settings.policy.incomplete_after:
+            return False
+        if code == "manifest_missing" and self._is_cleared(stem):
             return False
         words = NOTICES[code]
         notice = Notice(
