@@ -180,6 +180,23 @@ def test_what_is_new_is_read_before_what_was_read_a_moment_ago(
     assert len(app.register.unfinished.all(court.id)) == SETS
 
 
+def test_a_set_that_was_first_seen_by_a_clock_that_ran_ahead_is_told_of_by_the_right_one(
+    app: App, court: DemoPartner, later: Later
+) -> None:
+    """Nothing was told of it until the clock's day came; and it is told once, whatever the clock does then."""
+    put(court, LACKING["manifest_missing"], ["ahead"])
+    notice = court.server.home / "from-office" / "ahead.notice.json"
+    for days in (365, 0):
+        assert poll(later(timedelta(days=days))).troubles == []
+    assert not notice.exists()
+    poll(later(PATIENCE))
+    assert court.verified(notice.name)["code"] == "manifest_missing"
+    notice.unlink()
+    for days in (0, 365, 0, 1):
+        poll(later(timedelta(days=days)))
+    assert not notice.exists()
+
+
 def _broken(court: DemoPartner, request: Request) -> dict[str, bytes]:
     return {
         name: content[:-3] if name.endswith(".json") else content for name, content in court.make_set(request).items()
