@@ -20,6 +20,9 @@ from exchange.operation.metrics import exposition
 from exchange.pages.board import open_picture
 from exchange.register import Role
 from exchange.register.board import open_lines
+from exchange.status.publish import publish_all
+from exchange.watch.certificates import watch_certificates
+from exchange.watch.cycles import watch_cycles
 from exchange.watch.deadlines import watch_deadlines
 from exchange.watch.due import recompute
 from tests.register.stopping import stop
@@ -81,3 +84,21 @@ def test_a_manifest_that_is_lost_hides_no_batch_from_those_who_watch(
         assert b'exchange_metrics_incomplete{part="due"} 0.0' in exposition(Health(app))
         alerts = {alert.subject for alert in watch_deadlines(tomorrow)}
     assert {broken.batch, sound.batch} <= alerts
+
+
+def test_an_agreement_that_the_disk_does_not_give_back_is_one_partners_trouble(
+    app: App, court: DemoPartner, education: DemoPartner, ask: Callable[..., Request]
+) -> None:
+    """No partner's cycles and certificates were watched any more."""
+    request = ask()
+    court.drop(court.make_set(request))
+    (court.server.home / "to-office" / "2026-11").mkdir()
+    path = app.agreement_file(education.id)
+    with damaged(path, "not given back"):
+        polled = poll(app)
+        looks = polled.troubles, watch_cycles(app).troubles, watch_certificates(app).troubles, publish_all(app)
+    assert request.batch in polled.waiting
+    for troubles in looks:
+        (told,) = troubles
+        assert told.startswith(f"{education.id}: ")
+        assert str(path) in told
