@@ -12,13 +12,13 @@ Rules
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
 
 from exchange.app import App
-from exchange.base.errors import ExchangeError, Halt
-from exchange.intake.scan import as_trouble
+from exchange.base.errors import ExchangeError, Halt, without_values
 from exchange.register import Batch, State
 from exchange.steps.receipt import needs_another, send_another
 
@@ -38,13 +38,13 @@ def recompute(app: App) -> Recount:
     """Counts every open batch's due day again and tells the partners what changed."""
     recount = Recount()
     for batch, _ in app.register.clock.open_batches():
-        with as_trouble(recount.troubles, batch.id):
+        with _apart(recount, batch):
             if app.register.clock.recompute(batch.id, app.office_days):
                 recount.changed.append(batch.id)
                 log.info("%s: its due day is another one now", batch.id)
     waiting = []
     for batch, _ in app.register.clock.open_batches():
-        with as_trouble(recount.troubles, batch.id):
+        with _apart(recount, batch):
             if batch.state is not State.CLAIMED and needs_another(app, batch):
                 waiting.append(batch)
     waiting.sort(key=lambda batch: batch.partner)
@@ -60,11 +60,17 @@ def recompute(app: App) -> Recount:
 def _tell(app: App, partner: str, batches: Iterable[Batch], recount: Recount) -> None:
     with app.folder(app.agreement(partner)) as folder:
         for batch in batches:
-            try:
-                number = send_another(app, batch, folder)
-            except Halt as error:  # of what is kept of this one
-                log.error("%s: %s", batch.id, error)
-                recount.troubles.append(f"{batch.id}: {error}")
-                continue
+            number = send_another(app, batch, folder)
             recount.informed.append(batch.id)
             log.info("%s: the partner has receipt %d", batch.id, number)
+
+
+@contextmanager
+def _apart(recount: Recount, batch: Batch) -> Iterator[None]:
+    """A batch that a person must look at is named, and the others go on; what passes by itself is not caught."""
+    try:
+        with without_values():
+            yield
+    except Halt as error:
+        log.error("%s: %s", batch.id, error)
+        recount.troubles.append(f"{batch.id}: {error}")
