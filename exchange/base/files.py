@@ -188,6 +188,11 @@ def is_digest(text: str) -> bool:
     return len(text) == _DIGEST and set(text) <= set("0123456789abcdef")
 
 
+def _altered(digest: str) -> Halt:
+    msg = f"original {digest} is not in the store, or was altered there"
+    return Halt(msg, zh=f"存档原件 {digest} 不在，或已被改动；请从备份恢复")
+
+
 class Archive:
     """Everything that came from outside, as it came: one file per content, named by its SHA-256."""
 
@@ -291,15 +296,16 @@ class Archive:
         altered.
         """
         path = self.path(digest)
-        if not path.is_file() or sha256_of(path) != digest:
-            msg = f"original {digest} is not in the store, or was altered there"
-            raise Halt(msg)
+        with disk_trouble(path):
+            if not path.is_file() or sha256_of(path) != digest:
+                raise _altered(digest)
         return path
 
     def read(self, digest: str) -> bytes:
         """The original's bytes, checked against its name; Halt as above."""
-        content = self.path(digest).read_bytes() if self.path(digest).is_file() else b""
+        path = self.path(digest)
+        with disk_trouble(path):
+            content = path.read_bytes() if path.is_file() else b""
         if sha256(content) != digest:
-            msg = f"original {digest} is not in the store, or was altered there"
-            raise Halt(msg)
+            raise _altered(digest)
         return content

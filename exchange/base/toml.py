@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from exchange.base.errors import Halt, not_allowed
+from exchange.base.errors import Halt, machine_in_the_way, not_allowed
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -23,8 +23,8 @@ class Section(BaseModel):
 
 
 def read_bytes(path: Path, missing: str, *, zh: str = "") -> bytes:
-    """The file's bytes; Halt with ``missing`` (``zh``: in Chinese) where there is none, or a folder, and where this
-    account may not read it.
+    """The file's bytes; Halt with ``missing`` (``zh``: in Chinese) where there is none, or a folder, where this account
+    may not read it, and where the disk does not give it back.
     """
     try:
         return path.read_bytes()
@@ -32,6 +32,11 @@ def read_bytes(path: Path, missing: str, *, zh: str = "") -> bytes:
         raise Halt(missing, zh=zh) from None
     except PermissionError:
         raise not_allowed(str(path)) from None
+    except OSError as error:
+        if machine_in_the_way(error) is not None:
+            raise
+        msg = f"{path}: {error.strerror}"
+        raise Halt(msg, zh=f"{path} 读不出，请查磁盘，或从备份恢复") from None
 
 
 def parse_model(model: type[M], content: bytes, path: Path) -> M:

@@ -31,8 +31,14 @@ def make() -> None:
         out.print(f"已清除过期备份 {made.pruned} 份 · {made.pruned} old backups pruned", markup=False)
         for digest in made.altered[:10]:
             err.print(f"档案中被改动的文件 altered in the archive: {digest}", markup=False)
+        for path in made.unread[:10]:
+            err.print(
+                f"{path}: 读不出，未备份；以前的备份或有此文件"
+                " cannot be read and is not in it; an earlier one may bring it back",
+                markup=False,
+            )
         _print_damaged(made.damaged)
-        if made.altered or made.damaged:
+        if made.altered or made.damaged or made.unread:
             raise typer.Exit(FOUND)
 
 

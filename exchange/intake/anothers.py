@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -26,11 +29,25 @@ def anothers(app: App, agreement: Agreement, names: Iterable[str]) -> set[str]:
     return {name for name, owner in foreign if owner in sharing}
 
 
-def named_folders(app: App, account: SftpAccount) -> set[str]:
-    """The folders at this account that agreements name, for requests or for results."""
-    agreements = filter(None, map(_read, app.agreement_files()))
-    at = (account.host.lower(), account.port, account.username)
-    return {folder for agreement in agreements for *where, folder in places(agreement) if (*where,) == at}
+@dataclass(frozen=True)
+class NamedFolders:
+    """The folders that agreements name, for requests or for results; for one poll, which asks for those of many
+    accounts: the agreements are read once, when they are first asked for.
+    """
+
+    app: App
+
+    def at(self, account: SftpAccount) -> frozenset[str]:
+        """Those at this account."""
+        return frozenset(self._by_account.get((account.host.lower(), account.port, account.username), ()))
+
+    @cached_property
+    def _by_account(self) -> dict[tuple[str, int, str], set[str]]:
+        by_account = defaultdict[tuple[str, int, str], set[str]](set)
+        for agreement in filter(None, map(_read, self.app.agreement_files())):
+            for host, port, username, folder in places(agreement):
+                by_account[host, port, username].add(folder)
+        return dict(by_account)
 
 
 def _shares(app: App, agreement: Agreement, owner: str) -> bool:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from exchange.app import App
-from exchange.intake.anothers import named_folders
+from exchange.intake.anothers import NamedFolders
 from exchange.steps.pickup import acknowledges_nothing
 from exchange.wire.transport import Folder, Listing, RemoteFile
 
@@ -66,13 +66,18 @@ class Astray:
 
 
 def astray(
-    app: App, partner: str, folder: Folder, listing: Listing, files: Mapping[str, RemoteFile], unread: int
+    app: App,
+    partner: str,
+    folder: Folder,
+    listing: Listing,
+    files: Mapping[str, RemoteFile],
+    unread: int,
+    named: NamedFolders,
 ) -> dict[str, Astray]:
     """Kind → what there is of it, without kinds of which there is nothing. ``files``: files whose names may be written
-    down; ``unread``: how many have a name that is not read.
+    down; ``unread``: how many have a name that is not read; ``named``: folders of agreements.
     """
-    named = named_folders(app, folder.account) if listing.folders else ()
-    inside = folder.left_in(listing.folders, named)
+    inside = folder.left_in(listing.folders, named.at(folder.account) if listing.folders else ())
     wrong = acknowledges_nothing(app, partner, files)
     by_kind = {
         WITHHELD: Astray(len(listing.files) - len(files)),

@@ -33,6 +33,7 @@ from exchange.agreements.folders import shared_folders
 from exchange.app import App, account_of
 from exchange.base.duty import COLLECT, RUNS, Duties, look_at
 from exchange.base.errors import ExchangeError
+from exchange.intake.anothers import NamedFolders
 from exchange.intake.lanes import Lane, lane_of
 from exchange.intake.owed import OwedRuns, lookout_on_duty
 from exchange.intake.scan import FolderScan, as_trouble
@@ -158,17 +159,19 @@ def _unmoved(app: App, owed: OwedRuns) -> list[str]:
 class _Known:
     """The partners of whom the register knows something incomplete, or a result that was not taken, and the batches
     that were claimed and not judged yet, when a poll begins: of all others it need not be asked one by one. What comes
-    meanwhile is the next poll's.
+    meanwhile is the next poll's. ``named``: likewise of the folders that agreements name.
     """
 
     unfinished: frozenset[str]
     uncollected: frozenset[str]
     waiting: frozenset[str]
+    named: NamedFolders
 
     @classmethod
     def of(cls, app: App) -> Self:
         register = app.register
-        return cls(register.unfinished.partners(), register.pickups.partners(), frozenset(register.waiting()))
+        waiting = frozenset(register.waiting())
+        return cls(register.unfinished.partners(), register.pickups.partners(), waiting, NamedFolders(app))
 
 
 def _agreements(app: App, troubles: list[str]) -> Generator[Agreement]:
@@ -224,7 +227,7 @@ def _poll_partner(
     with as_trouble(troubles, partner), app.folder(agreement, tries) as folder, folder.one_look():
         reached = True
         remembered = partner in known.unfinished
-        scan = FolderScan(app, agreement, folder, tell, remembered=remembered, waiting=known.waiting)
+        scan = FolderScan(app, agreement, folder, tell, remembered=remembered, waiting=known.waiting, named=known.named)
         scan.all_sets()
         troubles += scan.troubles
         if partner in known.uncollected or any(name.endswith(ACKNOWLEDGEMENT_SUFFIX) for name in scan.files):

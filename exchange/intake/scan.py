@@ -6,6 +6,10 @@ Rules
   not matter.
 - An incomplete set is left alone. When nothing about it has moved for the office's patience with it, the partner gets a
   signed notice and the register knows; the files stay where they are.
+- A signature that is older than the manifest, and not of it, is that of an earlier manifest: who corrects a set that
+  lacked something puts manifest and signature up one after the other, seconds apart where a program asks before it
+  replaces. The set is left alone until the new signature is there; taken as it lies it would be refused, and its batch
+  id used up.
 - A set is known by its manifest's bytes. The same bytes again: the same receipt again. The same batch id with other
   bytes: a batch of its own, which is refused. What the folder holds is only a call to look; the register decides.
 - Several look at once (the poll, the lookout, a batch's own run that clears its set away): what is gone or moves
@@ -40,20 +44,20 @@ from exchange.base.errors import ExchangeError, Refused, Retryable, without_valu
 from exchange.base.files import sha256
 from exchange.base.tables import NOTICES
 from exchange.calendar.working_days import OFFICE_ZONE, office_day
-from exchange.intake.anothers import anothers
+from exchange.intake.anothers import NamedFolders, anothers
 from exchange.intake.astray import DAILY, KINDS, Astray, astray
 from exchange.intake.remembered import as_before, fingerprint, signs_of, to_read
 from exchange.output.typed_numbers import bears_number
 from exchange.register import Claim, FileRecord, Role, State, UnfinishedSet
 from exchange.steps.agreed import stage_of
-from exchange.steps.clearing import clear_again
+from exchange.steps.clearing import clear_again, clear_left
 from exchange.steps.first_day import first_received
 from exchange.steps.notice import send_notice
 from exchange.steps.pickup import ACKNOWLEDGEMENT_SUFFIX
 from exchange.steps.receipt import has_receipt, is_past, send_receipt
 from exchange.wire.cms import as_der
 from exchange.wire.connection import Denied, Unreadable, Unsettled
-from exchange.wire.envelope import is_whole_der
+from exchange.wire.envelope import is_whole_der, verify
 from exchange.wire.manifest import (
     DATA_FORMS,
     ENVELOPE_SUFFIX,
@@ -95,7 +99,7 @@ class FolderScan:
     ``claimed``: the batches that this scan has claimed (``tell`` is called with each at once), ``manifests``: their
     manifests; ``again``: stem → the batch for which the same set was claimed before; ``troubles``: what went wrong, a
     sentence each. ``remembered``: whether the register may know of something incomplete here; ``waiting``: claimed
-    batches whose sets may still lie here, to be fetched.
+    batches whose sets may still lie here, to be fetched; ``named``: folders of agreements, which a poll reads once.
     """
 
     def __init__(
@@ -107,8 +111,10 @@ class FolderScan:
         *,
         remembered: bool = True,
         waiting: Collection[str] = (),
+        named: NamedFolders | None = None,
     ) -> None:
         self.app = app
+        self.named = named or NamedFolders(app)
         self.remembered = remembered
         self.waiting = waiting
         self.agreement = agreement
@@ -140,7 +146,8 @@ class FolderScan:
         """
         lacking, left = self._claim_all()
         with as_trouble(self.troubles, self.agreement.partner):
-            self.astray = astray(self.app, self.agreement.partner, self.folder, self.listing, self.files, self.unread)
+            found = self.listing, self.files, self.unread
+            self.astray = astray(self.app, self.agreement.partner, self.folder, *found, self.named)
             lacking[:0] = [(about, KINDS[about]) for about in self.astray]
             self._send_answers(lacking)
         if self.listing.whole and (self.remembered or lacking or self.astray is None):
@@ -222,10 +229,21 @@ class FolderScan:
             missing = self._data_missing(stem, content)
         except Unsettled:
             return None
-        if missing is not None:
-            return missing
-        self._claim(stem, content, signature)
-        return None
+        if missing is None and self._is_of_an_earlier(name, content, signature):
+            missing = "signature_older"
+        if missing is None:
+            self._claim(stem, content, signature)
+        return missing
+
+    def _is_of_an_earlier(self, name: str, content: bytes, signature: bytes) -> bool:
+        """Whether the manifest of this name was replaced behind its signature, which is not of what lies there now."""
+        if self.files[name + SIGNATURE_SUFFIX].mtime >= self.files[name].mtime:
+            return False
+        try:
+            verify(content, signature, self.agreement.certificates.signing, self.app.now())
+        except Refused as refused:
+            return refused.code == "signature_invalid"
+        return False
 
     def _data_missing(self, stem: str, content: bytes) -> str | None:
         try:
@@ -286,6 +304,13 @@ class FolderScan:
         clear_again(self.folder, attested.files, self.sets[stem])
         return None
 
+    def _is_cleared(self, stem: str) -> bool:
+        """Removes what the server kept back when an answered set of this name was cleared away; whether it was that."""
+        batch = self.app.register.find_batch(stem)
+        if batch is None or batch.partner != self.agreement.partner or batch.state is State.CLAIMED:
+            return False
+        return clear_left(self.folder, self.app.register.files_by_role(batch.id), self.sets[stem])
+
     def _seen(self, lacking: Iterable[tuple[str, str]]) -> dict[str, UnfinishedSet]:
         """Records what is incomplete or astray as it looks now; for each since when it has looked so."""
         sets = dict[str, tuple[str, str]]()
@@ -297,12 +322,16 @@ class FolderScan:
         return self.app.register.unfinished.see_all(self.agreement.partner, sets, self.app.now())
 
     def _left_alone(self, seen: UnfinishedSet, code: str) -> bool:
-        """Sends the notice about an incomplete set once it has not changed for too long; whether that is so."""
+        """Sends the notice about an incomplete set once it has not changed for too long; whether that is so. What is
+        left of a set that was answered goes without one.
+        """
         partner, stem, now = self.agreement.partner, seen.stem, self.app.now()
         noticed = seen.noticed_at
         if noticed is not None and (stem not in DAILY or office_day(noticed) == office_day(now)):
             return True
         if now - seen.first_seen < self.app.settings.policy.incomplete_after:
+            return False
+        if code == "manifest_missing" and self._is_cleared(stem):
             return False
         words = NOTICES[code]
         notice = Notice(

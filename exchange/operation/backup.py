@@ -19,8 +19,8 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -31,7 +31,7 @@ from exchange.base.errors import Halt
 from exchange.base.files import DUMPS, entries, files_below, make_folder
 from exchange.base.tables import SOURCES
 from exchange.operation.dump import dump
-from exchange.operation.vault import Altered, Backup, Entry, Vault
+from exchange.operation.vault import Altered, Backup, Entry, Unreadable, Vault
 from exchange.settings import named_place
 from exchange.settings_sections import BackupSettings
 from exchange.snapshots.integrity import Past
@@ -44,13 +44,14 @@ ELSEWHERE: Final = "elsewhere"
 @dataclass(frozen=True)
 class BackupMade:
     """``altered``: files of the archive that are not what their names say; ``damaged``: the names of backups whose list
-    is not whole.
+    is not whole; ``unread``: files of archive and snapshots that cannot be read, and are not in it.
     """
 
     backup: Backup
     pruned: int
     altered: list[str]
     damaged: list[str]
+    unread: list[str] = field(default_factory=list)
 
 
 def plan_of(app: App) -> BackupSettings:
@@ -74,16 +75,16 @@ def make_backup(app: App, config: Path | None = None) -> BackupMade:
 def _make(app: App, plan: BackupSettings, vault: Vault, settings_file: Path) -> BackupMade:
     begun, paths = app.now(), BackupPaths(settings_file)
     entries = [*_there(vault, paths, app.checkpoints.all())]
-    entries += _snapshots(app, vault, paths, before := _in_use(app))
+    entries += _snapshots(app, vault, paths, before := _in_use(app), unread := list[str]())
     entries += _databases(vault, plan, app.settings.home)
-    entries += _snapshots(app, vault, paths, _in_use(app) - before)
-    archived, altered = _archive(app, vault, paths)
+    entries += _snapshots(app, vault, paths, _in_use(app) - before, unread)
+    archived, altered = _archive(app, vault, paths, unread)
     entries += archived
     entries += _beside(app, vault, paths)
     entries += _named(app, plan, vault, paths)
     backup = vault.finish(begun, entries)
     pruned = vault.prune(begun - timedelta(days=plan.keep_days))
-    return BackupMade(backup, pruned, altered, vault.damaged())
+    return BackupMade(backup, pruned, altered, vault.damaged(), unread)
 
 
 @dataclass(frozen=True)
@@ -118,26 +119,45 @@ def _in_use(app: App) -> set[tuple[str, str]]:
     return in_use
 
 
-def _snapshots(app: App, vault: Vault, paths: BackupPaths, wanted: Iterable[tuple[str, str]]) -> Iterator[Entry]:
+def _snapshots(
+    app: App, vault: Vault, paths: BackupPaths, wanted: Iterable[tuple[str, str]], unread: list[str]
+) -> Iterator[Entry]:
     """The snapshots' files; a version that was pruned meanwhile is left out whole, as no open batch needs it: a part of
-    one would look altered where it is restored.
+    one would look altered where it is restored. So is one with a file that cannot be read, which is ``unread``.
     """
     for source, version in sorted(wanted):
         with suppress(FileNotFoundError, Past):
             snapshot = app.snapshots.version(source, version)
-            yield from [vault.keep(paths.stored_name(path), path) for path in sorted(snapshot.folder.iterdir())]
+            files, before = [], len(unread)
+            for path in sorted(snapshot.folder.iterdir()):
+                with _left_out(path, unread):
+                    files.append(vault.keep(paths.stored_name(path), path))
+            if len(unread) > before:
+                continue
+            yield from files
             published = app.snapshots.folder / source / "current"
             if (current := app.snapshots.published(source)) is not None and current.name == version:
                 yield vault.keep(paths.stored_name(published), published)
 
 
-def _archive(app: App, vault: Vault, paths: BackupPaths) -> tuple[list[Entry], list[str]]:
-    """The archive's files, but for those destroyed meanwhile; and the names of files that were altered."""
+@contextmanager
+def _left_out(path: Path, unread: list[str]) -> Iterator[None]:
+    """What cannot be read is named; a disk that begins to fail is no reason to keep nothing of all else."""
+    try:
+        yield
+    except Unreadable:
+        unread.append(str(path))
+
+
+def _archive(app: App, vault: Vault, paths: BackupPaths, unread: list[str]) -> tuple[list[Entry], list[str]]:
+    """The archive's files, but for those destroyed meanwhile, and those that are ``unread``; and the names of files
+    that were altered.
+    """
     entries, altered = [], []
     for path in app.archive.files():
         if path.name.startswith("."):
             continue
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError), _left_out(path, unread):
             try:
                 entries.append(vault.keep(paths.stored_name(path), path, path.name))
             except Altered:

@@ -83,6 +83,22 @@ class Altered(Halt):
     """A file is not what its name says."""
 
 
+class Unreadable(Halt):
+    """A file is there, and the disk does not give it back, or this account may not read it."""
+
+
+@contextmanager
+def _given_back(path: Path) -> Iterator[None]:
+    """For reading what is to be kept: its disk is not the one to which backups are written."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        msg = f"{path}: {error.strerror}"
+        raise Unreadable(msg) from None
+
+
 class Vault:
     """A folder of backups; ``certificate``: to whom new objects are encrypted."""
 
@@ -117,12 +133,14 @@ class Vault:
         return {path.name.partition(".")[0]: path for path in paths if not path.name.startswith(".")}
 
     def keep(self, path: str, content: Path, digest: str | None = None) -> Entry:
-        """The file's content, encrypted unless it lies here already. ``digest``: its SHA-256 where its name says it,
-        and nothing need be read; Altered where it turns out to be another one. A file whose name says none may be
-        replaced while it is read, as the day's checkpoint is: then the new one is kept.
+        """The file's content, encrypted unless it lies here already; Unreadable where it cannot be read. ``digest``:
+        its SHA-256 where its name says it, and nothing need be read; Altered where it turns out to be another one. A
+        file whose name says none may be replaced while it is read, as the day's checkpoint is: then the new one is
+        kept.
         """
         for left in reversed(range(_TRIES)):
-            hashed = digest or sha256_of(content)
+            with _given_back(content):
+                hashed = digest or sha256_of(content)
             try:
                 if hashed not in self.objects:
                     self.objects[hashed] = self._encrypt(content, hashed)
@@ -252,7 +270,8 @@ class Vault:
         assert self.certificate is not None  # noqa: S101  (the caller has looked)
         to = recipient(self.certificate, datetime.now(UTC))
         if os.fstat(source.fileno()).st_size <= _IN_MEMORY:
-            plain = source.read()
+            with _given_back(Path(source.name)):
+                plain = source.read()
             made, encrypted = sha256(plain), encrypt(plain, to)
             stream.write(encrypted)
             stored_digest = sha256(encrypted)
@@ -276,7 +295,11 @@ def _on_disk(path: Path) -> str:
 
 
 def _pieces(source: BufferedReader, hashed: hashlib._Hash) -> Iterator[bytes]:
-    while piece := source.read(_PIECE):
+    while True:
+        with _given_back(Path(source.name)):
+            piece = source.read(_PIECE)
+        if not piece:
+            return
         hashed.update(piece)
         yield piece
 

@@ -16,6 +16,7 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import date
 from typing import Final
 
@@ -109,13 +110,19 @@ def _may_be_many(app: App, heap: Heap) -> bool:
     return heap.rows >= AT_LEAST and may_be_alike(app, heap.batch)
 
 
+_BEHIND_ALL: Final = 2**31 - 1
+"""No batch has a row of a larger number."""
+
+
 def open_row(asked: PageRequest) -> Response:
     """The row that was posted."""
     return _opened(asked, own_row(asked))
 
 
 def open_next(asked: PageRequest) -> Response:
-    """The row that comes after the one that was posted, or first, of what the officer goes through."""
+    """The row that comes after the one that was posted, or first, of what the officer goes through. A batch that cannot
+    be shown, as one whose file was lost, is passed over; where nothing else is left it is told.
+    """
     app, form = asked.app, asked.form
     divisions, person = offices_of(app.settings, app.register.actor), app.register.actor
     after = None
@@ -124,12 +131,19 @@ def open_next(asked: PageRequest) -> Response:
         after = last.batch, last.row
         if last.held_by == person:  # a row that was decided is free already
             app.register.reviews.left(*after)
+    passed: dict[str, Halt] = {}
     while (upcoming := next_row(app.register.engine, divisions, person, app.now(), chosen(form), after)) is not None:
+        if upcoming[0] in passed:
+            break
         try:
             return _opened(asked, app.register.reviews.get(*upcoming))
-        except Halt:
+        except Halt as trouble:
             if not _was_taken(app, *upcoming):
-                raise
+                passed[upcoming[0]], after = trouble, (upcoming[0], _BEHIND_ALL)
+                with suppress(Halt):
+                    app.register.reviews.left(*upcoming)
+    if passed:
+        raise next(iter(passed.values()))
     return asked.see("/review?none=1")
 
 

@@ -1,6 +1,7 @@
 """Sets in partners' folders that are not complete: since when, why, and whether the partner was told.
 
-Rules: the clock of a set starts anew whenever it moves. Nothing of this is in the ledger: no set is a batch yet. A
+Rules: the clock of a set starts anew whenever it moves, and where it was first seen by a clock that ran ahead: until
+that day came the partner would be told nothing. Nothing of this is in the ledger: no set is a batch yet. A
 partner may leave thousands of them, and each minute's look sees all: they cost as many questions as one.
 """
 
@@ -23,8 +24,8 @@ _SEE: Final = text("""
         AS seen (stem, fingerprint, reason)
     ON CONFLICT (partner, stem) DO UPDATE
     SET fingerprint = excluded.fingerprint, reason = excluded.reason, first_seen = excluded.first_seen,
-        noticed_at = NULL
-    WHERE unfinished_set.fingerprint <> excluded.fingerprint
+        noticed_at = CASE WHEN unfinished_set.fingerprint = excluded.fingerprint THEN unfinished_set.noticed_at END
+    WHERE unfinished_set.fingerprint <> excluded.fingerprint OR unfinished_set.first_seen > excluded.first_seen
 """)
 
 

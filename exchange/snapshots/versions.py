@@ -194,17 +194,22 @@ class Snapshots:
             return False
 
     def current(self, source: str) -> Version | None:
-        """The published version, None when there is none yet, or when it is out of use."""
+        """The published version, None when there is none yet, or when it is out of use or not on disk."""
         published = self.published(source)
         return None if published is None or integrity.is_out_of_use(published.folder) else published
 
     def published(self, source: str) -> Version | None:
-        """As :meth:`current`, but also where a check took the version out of use; Halt where it is not on disk."""
+        """As :meth:`current`, but also where a check took the version out of use. One that is not on disk any more, or
+        whose name was lost, is none: whoever builds it again, shows how things stand or makes a backup has to go on.
+        """
         try:
             name = (self.folder / source / "current").read_text("ascii", "replace").strip()
         except FileNotFoundError:
             return None
-        return self.version(source, name)
+        try:
+            return self.version(source, name)
+        except Past:
+            return None
 
     def write(self, record: SnapshotRecord, tables: Mapping[str, pa.Table]) -> Version:
         """Writes these tables (name → table) as a version of ``record``'s source and day, whose ``files`` and

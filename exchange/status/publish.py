@@ -12,6 +12,8 @@ Rules
 - Each file under a temporary name, then renamed (``wire/transfer.py``). Whoever reads between two of the renames finds
   a signature of another minute and fetches again.
 - Only partners whose status may have changed are looked at (``moved.py``).
+- Into a folder that two agreements name none is put, as one would take the other's place and tell its reader of
+  another's batches; whoever collects says that each needs a folder of its own.
 - One partner's trouble is that partner's: it is named, the others go on. Nothing of it is in another's file. A server
   that took no file is left alone for some minutes, so that the look that calls this is not held up each time.
 - The files are made from the register and stand in no archive: what they say can be asked of it at any time.
@@ -20,6 +22,7 @@ Rules
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,9 +32,10 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from exchange.agreements.agreement import Agreement, load_agreement
+from exchange.agreements.agreement import Agreement, agreement_bytes, load_agreement, parse_agreement
+from exchange.agreements.folders import Place, places
 from exchange.app import App
-from exchange.base.errors import ExchangeError, without_values
+from exchange.base.errors import ExchangeError, Halt, without_values
 from exchange.base.files import locked, make_folder, sha256, write_atomically
 from exchange.status.facts import status_of
 from exchange.status.moved import changed_partners, keep
@@ -66,11 +70,25 @@ def publish_all(app: App) -> list[str]:
     """Renews the status files of all partners whose status may have changed; what went wrong, a sentence for each
     partner.
     """
-    partners, seen = changed_partners(app, [path.stem for path in app.agreement_files()])
+    changed, seen = changed_partners(app, [path.stem for path in app.agreement_files()])
+    together = _together(app) if changed else set[str]()
+    partners = [partner for partner in changed if partner not in together]
     with ThreadPoolExecutor(_MAX_IN_FLIGHT) as workers:
         published = dict(zip(partners, workers.map(lambda partner: _apart(app, partner), partners), strict=True))
-    keep(app, seen, [partner for partner, put in published.items() if not put.holds])
+    left = [partner for partner, put in published.items() if not put.holds]
+    keep(app, seen, [*left, *together.intersection(changed)])
     return [put.trouble for put in published.values() if put.trouble is not None]
+
+
+def _together(app: App) -> set[str]:
+    """The partners whose results folder another agreement names, too."""
+    by_place = defaultdict[Place, set[str]](set)
+    for path in app.agreement_files():
+        with suppress(Halt):  # one that cannot be read names nothing
+            agreement = parse_agreement(agreement_bytes(path), path)
+            for place in places(agreement):
+                by_place[place].add(agreement.partner)
+    return {partner for partners in by_place.values() if len(partners) > 1 for partner in partners}
 
 
 def publish(app: App, partner: str, *, again: bool = False) -> bool:

@@ -7,6 +7,8 @@ Rules
 - What lies there is compared by its bytes. A large data file whose bytes were read in this run is by its size and time:
   else it would come over the line twice.
 - A server that does not allow it holds up no answer.
+- The manifest goes first, so that no later look takes what is left for a set that lacks something else. What is left
+  without it, because a file was held for a while, goes once it has lain there as long as an incomplete set may.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ log = logging.getLogger(__name__)
 
 READ_TWICE: Final = 1024 * 1024
 """Bytes of a data file up to which it is read again before it is removed."""
+
+_BESIDE: Final = (Role.SIGNATURE, Role.DATA)
 
 
 def clear_away(folder: Folder, batch_id: str, files: Mapping[str, FileRecord], fetched: RemoteFile | None) -> None:
@@ -55,11 +59,23 @@ def clear_again(folder: Folder, files: Mapping[str, FileRecord], listed: Iterabl
     """Removes a set that came again, with the manifest that is kept; what of it is not as it was ``listed`` stays.
     Denied where the server does not allow it.
     """
-    if not _lies_as_kept(folder, files[Role.MANIFEST]):
+    if not _lies_as_kept(folder, manifest := files[Role.MANIFEST]):
         return
-    for file in listed:
+    for file in sorted(listed, key=lambda file: file.name != manifest.name):
         if folder.sign(file.name) == (file.size, file.mtime):
             folder.remove(file.name)
+
+
+def clear_left(folder: Folder, files: Mapping[str, FileRecord], listed: Iterable[RemoteFile]) -> bool:
+    """Removes what is left of a set whose manifest was removed; False, and nothing is, where something is ``listed``
+    that is not what was kept. Denied where the server does not allow it.
+    """
+    left, kept = [file.name for file in listed], {files[role].name: files[role] for role in _BESIDE if role in files}
+    if not all(name in kept and _lies_as_kept(folder, kept[name]) for name in left):
+        return False
+    for name in left:
+        folder.remove(name)
+    return True
 
 
 def _lies_as_kept(folder: Folder, kept: FileRecord) -> bool:

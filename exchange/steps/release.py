@@ -31,7 +31,7 @@ import polars as pl
 from exchange.agreements.sections import LETTER_ITEMS
 from exchange.app import App
 from exchange.base.duty import RELEASES, Duties
-from exchange.base.errors import Halt
+from exchange.base.errors import Halt, Refused, without_values
 from exchange.base.tables import PENDING
 from exchange.calendar.working_days import office_day
 from exchange.output.results import ECHOED, count_answers
@@ -85,9 +85,10 @@ def propose_all(app: App) -> Proposals:
     counts = open_rows(app.register.engine)
     for batch in app.register.with_open_rows():
         try:
-            if batch.id in counts and may_leave(app, batch, counts[batch.id]):
-                propose(app, batch.id)
-        except Halt as problem:
+            with without_values():
+                if batch.id in counts and may_leave(app, batch, counts[batch.id]):
+                    propose(app, batch.id)
+        except (Halt, Refused) as problem:  # Refused: what was accepted once and is read otherwise by now
             proposals.troubles.append(f"{batch.id}: {problem}")
     proposals.releases = app.register.releases.under_way()
     Duties.of_home(app.settings.home).done(RELEASES, f"{len(proposals.troubles)}")

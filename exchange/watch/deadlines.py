@@ -19,7 +19,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from exchange.app import App
-from exchange.base.errors import Refused
+from exchange.base.errors import Halt, Refused
 from exchange.base.files import Archive
 from exchange.calendar.deadlines import WORKING_DAYS
 from exchange.calendar.due_warnings import LATE, DueWarning, not_yet_sent, reached
@@ -98,14 +98,17 @@ def due_of(app: App, batch: Batch, stops: list[Stop]) -> Due:
         return present_last(batch, stops, app.office_days) or present_due(batch, stops, app.office_days)
     if batch.state is not State.CLAIMED:
         return present_due(batch, stops, app.office_days)
-    days = WORKING_DAYS.get(_cycle_of(app.archive.folder, batch.manifest_sha256), 0)
+    try:
+        cycle = _cycle_of(app.archive.folder, batch.manifest_sha256)
+    except (Refused, Halt):  # none that can be read, or the kept one is lost, which whoever works on the batch says
+        cycle = "ad_hoc"
+    days = WORKING_DAYS.get(cycle, 0)
     return due_after(days, office_day(batch.received_at), app.office_days, clock_pauses(stops))
 
 
 @lru_cache(maxsize=8192)
 def _cycle_of(archive: Path, manifest_sha256: str) -> str:
-    """What a manifest states, read once: the bytes of a hash never change, and hundreds may wait to be judged."""
-    try:
-        return parse(RequestManifest, Archive(archive).read(manifest_sha256)).cycle
-    except Refused:
-        return "ad_hoc"
+    """What a manifest states, read once: the bytes of a hash never change, and hundreds may wait to be judged. Refused
+    where it is none, Halt where it is not kept any more.
+    """
+    return parse(RequestManifest, Archive(archive).read(manifest_sha256)).cycle

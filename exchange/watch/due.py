@@ -5,18 +5,20 @@ Rules
 - A due day that changed is registered, and the partner gets another signed receipt; so does it when the clock was
   stopped or started, or an objection got more time. What the last receipt says decides, so that a run that was killed,
   or that did not take place for days, is made up for by the next.
-- A partner whose server or agreement is in trouble does not hold up the others.
+- A partner whose server or agreement is in trouble does not hold up the others; nor does a batch of which something
+  that is kept was lost or altered.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
 
 from exchange.app import App
-from exchange.base.errors import ExchangeError
+from exchange.base.errors import ExchangeError, Halt, without_values
 from exchange.register import Batch, State
 from exchange.steps.receipt import needs_another, send_another
 
@@ -36,11 +38,16 @@ def recompute(app: App) -> Recount:
     """Counts every open batch's due day again and tells the partners what changed."""
     recount = Recount()
     for batch, _ in app.register.clock.open_batches():
-        if app.register.clock.recompute(batch.id, app.office_days):
-            recount.changed.append(batch.id)
-            log.info("%s: its due day is another one now", batch.id)
-    accepted = (batch for batch, _ in app.register.clock.open_batches() if batch.state is not State.CLAIMED)
-    waiting = sorted((batch for batch in accepted if needs_another(app, batch)), key=lambda batch: batch.partner)
+        with _apart(recount, batch):
+            if app.register.clock.recompute(batch.id, app.office_days):
+                recount.changed.append(batch.id)
+                log.info("%s: its due day is another one now", batch.id)
+    waiting = []
+    for batch, _ in app.register.clock.open_batches():
+        with _apart(recount, batch):
+            if batch.state is not State.CLAIMED and needs_another(app, batch):
+                waiting.append(batch)
+    waiting.sort(key=lambda batch: batch.partner)
     for partner, batches in groupby(waiting, key=lambda batch: batch.partner):
         try:
             _tell(app, partner, batches, recount)
@@ -56,3 +63,14 @@ def _tell(app: App, partner: str, batches: Iterable[Batch], recount: Recount) ->
             number = send_another(app, batch, folder)
             recount.informed.append(batch.id)
             log.info("%s: the partner has receipt %d", batch.id, number)
+
+
+@contextmanager
+def _apart(recount: Recount, batch: Batch) -> Iterator[None]:
+    """A batch that a person must look at is named, and the others go on; what passes by itself is not caught."""
+    try:
+        with without_values():
+            yield
+    except Halt as error:
+        log.error("%s: %s", batch.id, error)
+        recount.troubles.append(f"{batch.id}: {error}")

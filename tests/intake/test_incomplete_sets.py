@@ -7,12 +7,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import event
 
+from exchange import pipeline
 from exchange.app import App
 from exchange.demo.partner import DemoPartner, Request
 from exchange.intake import remembered
@@ -176,3 +178,78 @@ def test_what_is_new_is_read_before_what_was_read_a_moment_ago(
     monkeypatch.setattr(TimeLimit, "is_nearly_over", property(lambda _: len(read) >= 2))
     assert request.batch in poll(later(A_MINUTE)).waiting
     assert len(app.register.unfinished.all(court.id)) == SETS
+
+
+def test_a_set_that_was_first_seen_by_a_clock_that_ran_ahead_is_told_of_by_the_right_one(
+    app: App, court: DemoPartner, later: Later
+) -> None:
+    """Nothing was told of it until the clock's day came; and it is told once, whatever the clock does then."""
+    put(court, LACKING["manifest_missing"], ["ahead"])
+    notice = court.server.home / "from-office" / "ahead.notice.json"
+    for days in (365, 0):
+        assert poll(later(timedelta(days=days))).troubles == []
+    assert not notice.exists()
+    poll(later(PATIENCE))
+    assert court.verified(notice.name)["code"] == "manifest_missing"
+    notice.unlink()
+    for days in (0, 365, 0, 1):
+        poll(later(timedelta(days=days)))
+    assert not notice.exists()
+
+
+def _broken(court: DemoPartner, request: Request) -> dict[str, bytes]:
+    return {
+        name: content[:-3] if name.endswith(".json") else content for name, content in court.make_set(request).items()
+    }
+
+
+def _without_data(court: DemoPartner, request: Request) -> dict[str, bytes]:
+    return {name: content for name, content in court.make_set(request).items() if ".csv" not in name}
+
+
+def _of_other_data(court: DemoPartner, request: Request) -> dict[str, bytes]:
+    other = court.make_set(replace(request, data=request.data + b"\n"))
+    return {name: content + b"\n" if ".csv" in name else content for name, content in other.items()}
+
+
+@pytest.mark.parametrize("lacking", [_broken, _without_data, _of_other_data])
+@pytest.mark.parametrize("noticed", [False, True])
+def test_a_set_that_is_put_right_may_lie_there_with_its_old_signature(
+    app: App,
+    court: DemoPartner,
+    later: Later,
+    ask: Callable[..., Request],
+    lacking: Callable[[DemoPartner, Request], dict[str, bytes]],
+    noticed: bool,
+) -> None:
+    """For a moment, or, where only the manifest was put up anew, for good: then the partner is told of it. It was
+    refused, as by a signature that does not hold, and the batch id was used up.
+    """
+    request, folder = ask(), court.server.home / "to-office"
+    for name, content in lacking(court, request).items():
+        (folder / name).write_bytes(content)
+        os.utime(folder / name, (time.time() - 3600,) * 2)
+    assert request.batch not in poll(app).waiting
+    right = court.make_set(request)
+    for name, content in right.items():
+        if not name.endswith(".p7s"):
+            (folder / name).write_bytes(content)
+    for office in (app, later(PATIENCE)) if noticed else (app,):
+        polled = poll(office)
+        assert (polled.troubles, request.batch in polled.waiting) == ([], False)
+    notice = f"{request.batch}.notice.json"
+    assert (notice in court.answers()) == noticed
+    if noticed:
+        assert court.verified(notice)["code"] == "signature_older"
+    court.drop({name: content for name, content in right.items() if name.endswith(".p7s")})
+    assert request.batch in poll(app).waiting
+    assert pipeline.run(app, request.batch)
+
+
+def test_an_older_signature_that_holds_is_taken(app: App, court: DemoPartner, ask: Callable[..., Request]) -> None:
+    """The order of upload does not matter."""
+    request = ask()
+    court.drop(court.make_set(request))
+    for path in (court.server.home / "to-office").glob("*.p7s"):
+        os.utime(path, (time.time() - 3600,) * 2)
+    assert request.batch in poll(app).waiting

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -17,6 +19,7 @@ from exchange.demo.world import World
 from exchange.intake.collect import poll
 from exchange.intake.lookout import monitor
 from exchange.register import State
+from exchange.status.publish import publish_all
 
 Ask = Callable[..., Request]
 
@@ -75,6 +78,27 @@ def test_what_another_lacks_is_told_about_that_set_alone(
     told = app.register.unfinished
     assert [each.stem for each in told.all(twin.id)] == [request.batch]
     assert not told.all(court.id)
+
+
+def test_no_status_file_lies_there_as_it_would_be_one_of_the_two(
+    app: App, later: Callable[[timedelta], App], court: DemoPartner, twin: DemoPartner, ask: Ask
+) -> None:
+    """Of both each minute's took the other's place; once each has a folder of its own both are put."""
+    both(court, twin, ask)
+    poll(app)
+    assert publish_all(app) == []
+    assert not [path.name for path in (court.server.home / "from-office").iterdir() if "status" in path.name]
+    path = app.agreement_file(twin.id)
+    folders = '[sftp]\nrequests = "to-office-2"\nresults = "from-office-2"\n'
+    path.write_text(path.read_text(encoding="utf-8").replace("[sftp]\n", folders), encoding="utf-8")
+    own = court.server.home / "from-office-2"
+    own.mkdir(exist_ok=True)
+    try:
+        assert publish_all(later(timedelta(minutes=6))) == []
+        assert json.loads((own / "status.json").read_bytes())["partner"] == twin.id
+        assert court.verified("status.json")["partner"] == court.id
+    finally:
+        shutil.rmtree(own)
 
 
 def test_so_it_is_with_the_lookout(app: App, court: DemoPartner, twin: DemoPartner, ask: Ask) -> None:

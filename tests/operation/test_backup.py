@@ -215,6 +215,35 @@ def test_a_file_that_goes_when_it_is_its_turn_is_no_fault(
     assert Vault(plan_of(office).to).altered(made.backup) == []
 
 
+@pytest.mark.parametrize("kind", ["home/archive/??/*", "home/snapshots/drug_control/*/*.arrow"])
+def test_what_the_disk_does_not_give_back_is_named_and_all_else_is_kept(
+    app: App, court: DemoPartner, ask: Callable[..., Request], kept_by: Path, kind: str, run: Run
+) -> None:
+    """One bad sector, and no backup was made any more; and the disk that was named was the one of the backups."""
+    request = ask()
+    court.drop(court.make_set(request))
+    poll(app)
+    assert pipeline.run(app, request.batch)
+    bad = max(kept_by.parent.glob(kind), key=lambda path: path.stat().st_mtime)
+    aside = bad.rename(bad.parent.parent / ".aside")
+    bad.symlink_to("/proc/self/mem")  # reading its first byte is EIO
+    try:
+        said = run(kept_by, "backup", "make", code=1)
+    finally:
+        aside.replace(bad)
+    assert str(bad) in said.replace("\n", "")
+    with App.open("test", kept_by) as office:
+        vault = Vault(plan_of(office).to)
+    (made,) = vault.backups()
+    assert len(made.entries) > 20
+    stored = str(bad.relative_to(kept_by.parent))
+    assert stored not in made.entries
+    assert vault.altered(made) == []
+    run(kept_by, "backup", "make")
+    *_, made = vault.backups()
+    assert stored in made.entries
+
+
 def test_a_file_that_the_settings_name_must_be_there(kept_by: Path, tmp_path: Path, run: Run) -> None:
     (tmp_path / "more.env").unlink()
     said = run(kept_by, "backup", "make", code=70)

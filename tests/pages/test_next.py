@@ -14,7 +14,7 @@ from exchange.calendar.working_days import office_day
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import LEADER_ID, OFFICER_ID, SECOND_OFFICER_ID
 from exchange.intake.collect import poll
-from exchange.register import ReviewFilter, ReviewState
+from exchange.register import ReviewFilter, ReviewState, Role
 from tests.pages.conftest import Pages
 from tests.steps.releases import sent
 from tests.steps.test_decided_before import ITEMS, answered, doubtful, remembering
@@ -62,6 +62,35 @@ def test_rows_come_one_after_the_other_and_the_first_again(pages: Pages, batch: 
     decided(pages, "officer", batch, 2)
     assert go_on(pages, "officer", batch, 2) == 3
     assert go_on(pages, "officer", batch, 3) is None, "none but the one that was skipped"
+
+
+def test_a_batch_whose_data_is_lost_keeps_nobody_from_the_rows_behind_it(
+    pages: Pages, app: App, batch: str, court: DemoPartner, ask: Callable[..., Request], people: pl.DataFrame
+) -> None:
+    """Each *next* led to it again."""
+    doubtful = people.filter(pl.col("oddity") == "doubtful").head(1).select("id_number", "name", "sex")
+    request = ask(doubtful.with_row_index("row_ref").write_csv().encode(), 1)
+    sent(app, court, request)
+    kept = app.archive.path(app.register.file(batch, Role.DATA).sha256)
+    aside = kept.rename(kept.with_suffix(".aside"))
+    try:
+        gone_through, after = list[tuple[str, str]](), dict[str, str]()
+        while True:
+            status, text = pages.post("officer", "/review/next", causes=IDENTITY, **after)
+            assert status == 200
+            here = re.findall(r'name="batch" value="([^"]+)"', text)[0], str(shown(text))
+            if here in gone_through:
+                break
+            gone_through.append(here)
+            after = {"batch": here[0], "row": here[1]}
+        assert (request.batch, "1") in gone_through
+        assert batch not in {each for each, _ in gone_through}
+        assert app.register.reviews.get(batch, 1).held_by is None
+        status, text = pages.post("officer", "/review/next", causes=IDENTITY, only=batch)
+        assert (status, "请从备份恢复" in text) == (409, True)
+    finally:
+        aside.rename(kept)
+    assert go_on(pages, "officer", batch) == 1
 
 
 def test_what_another_has_open_is_passed_over_until_it_is_left(pages: Pages, app: App, batch: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -208,3 +210,31 @@ def test_a_build_that_stands_still_holds_up_no_other_source(snapshots: Snapshots
         assert built(snapshots, exports) == snapshots.current("population")
     assert left.is_dir()
     assert snapshots.clean() == 1
+
+
+LOSSES: dict[str, Callable[[Path, Version], object]] = {
+    "its folder": lambda _, version: shutil.rmtree(version.folder),
+    "its record": lambda _, version: (version.folder / "snapshot.json").unlink(),
+    "its whole name": lambda home, _: (home / "current").write_bytes(b""),
+    "half its name": lambda home, _: (home / "current").write_bytes((home / "current").read_bytes()[:11]),
+    "a bit of its name": lambda home, version: (home / "current").write_text(f"3{version.name[1:]}"),
+    "what is no text": lambda home, _: (home / "current").write_bytes(b"\0\xff"),
+}
+
+
+@pytest.mark.parametrize("lost", LOSSES)
+def test_a_published_version_that_is_lost_is_none_and_the_next_night_builds_it_again(
+    snapshots: Snapshots, exports: Path, lost: str
+) -> None:
+    """Building it again, by the night or by hand, is what mends it; and each of these stopped at what was lost, and
+    with them the board, the metrics and the backup of all else.
+    """
+    version = built(snapshots, exports)
+    LOSSES[lost](snapshots.folder / "population", version)
+    assert snapshots.current("population") is None
+    assert snapshots.published("population") is None
+    assert snapshots.publications("population").keys() == {DAY}
+    assert snapshots.prune("population", 1, []) == []
+    assert build_if_new(snapshots, exports, "population") == version
+    assert snapshots.current("population") == version
+    version.open("people")

@@ -120,6 +120,19 @@ class Keeping(asyncssh.SFTPServer):
         raise asyncssh.SFTPFailure("")
 
 
+class Holding(asyncssh.SFTPServer):
+    """Answers FAILURE where a file is to be removed whose name ends so, as Windows does while it is looked at for
+    viruses.
+    """
+
+    ending = b""
+
+    def remove(self, path: bytes) -> None:
+        if path.endswith(self.ending):
+            raise asyncssh.SFTPFailure("")
+        super().remove(path)
+
+
 class _Countless(asyncssh.SFTPAttrs):
     """Attributes of a file that are said to be four billion, of which none follows."""
 

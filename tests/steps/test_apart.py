@@ -25,7 +25,19 @@ from exchange.intake.lanes import Lane
 from exchange.intake.lookout import monitor
 from exchange.register import PickupEvidence, Role
 from exchange.wire.transport import Folder
-from tests.steps.odd_servers import Empty, Flooding, Keeping, Locked, Lying, Shut, Slow, Unremoving, dripping, served_by
+from tests.steps.odd_servers import (
+    Empty,
+    Flooding,
+    Holding,
+    Keeping,
+    Locked,
+    Lying,
+    Shut,
+    Slow,
+    Unremoving,
+    dripping,
+    served_by,
+)
 
 Ask = Callable[..., Request]
 Later = Callable[[timedelta], App]
@@ -156,6 +168,34 @@ def test_a_server_that_lets_nothing_be_removed_holds_up_no_result(
         assert court.verified(receipt.name)["outcome"] == "accepted"
     assert [trouble.startswith(f"{court.id}: set {request.batch}: ") for trouble in troubles] == [True]
     assert "to-office: remove fails" in troubles[0]
+
+
+@pytest.mark.parametrize("ending", [".csv.p7m", ".request.json.p7s", ".request.json"])
+@pytest.mark.parametrize("again", [False, True], ids=["once", "sent again"])
+def test_what_a_server_held_back_for_a_while_goes_later_and_nobody_is_told_that_it_lacks_something(
+    app: App, later: Later, court: DemoPartner, ask: Ask, ending: str, again: bool
+) -> None:
+    """The partner was told that there is a data file and no manifest, of a set that was answered; and it lay there for
+    good.
+    """
+    request, upload = ask(), court.server.home / "to-office"
+    files = court.make_set(request)
+    put(court, files)
+    poll(app)
+    with served_by(app, court, type("HoldingOne", (Holding,), {"ending": ending.encode()})):
+        if again:
+            with served_by(app, court, type("Free", (Holding,), {"ending": b".no"})):
+                assert pipeline.run(app, request.batch)
+            put(court, files)
+            poll(later(PATIENCE))
+        else:
+            assert pipeline.run(app, request.batch)
+    assert request.batch + ending in {path.name for path in upload.iterdir()}
+    for looks in (1, 2, 3):
+        assert poll(later((looks + again) * PATIENCE)).troubles == []
+    assert not [path.name for path in upload.iterdir() if path.name.startswith(request.batch)]
+    assert not [name for name in court.answers() if "notice" in name]
+    assert app.register.unfinished.all(court.id) == []
 
 
 def test_an_acknowledgement_that_cannot_be_removed_holds_up_no_other_pickup(

@@ -137,6 +137,26 @@ def test_a_folder_that_is_empty_or_uploaded_through_gets_none(app: App, later: L
     assert poll(later(3 * PATIENCE)).troubles == [f"{court.id}: folders and links that are not read: 1"]
 
 
+def test_folders_of_many_partners_are_told_from_answers_by_one_reading(
+    app: App, court: DemoPartner, education: DemoPartner, health: DemoPartner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each partner with a folder had all agreements read, each minute: of 600 that was a third of a processor."""
+    readings, own = list[int](), App.agreement_files
+
+    def counted(office: App) -> list[Path]:
+        readings.append(1)
+        return own(office)
+
+    monkeypatch.setattr(App, "agreement_files", counted)
+    asked = []
+    for partner in (court, education, health):
+        (partner.server.home / "to-office" / "2026-11").mkdir()
+        readings.clear()
+        assert poll(app).troubles == []
+        asked.append(len(readings))
+    assert asked == asked[:1] * 3
+
+
 @pytest.mark.parametrize(
     ("requests", "results"),
     [

@@ -14,7 +14,7 @@ from exchange.base.errors import Halt
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import World
 from exchange.intake.collect import poll
-from exchange.register import ReleaseState, ReleaseSummary, ReviewFilter, ReviewState, State
+from exchange.register import ReleaseState, ReleaseSummary, ReviewFilter, ReviewState, Role, State
 from exchange.steps import process
 from exchange.steps.release import CHANGED, UNNAMED, answers_sha256, propose
 
@@ -47,6 +47,23 @@ def test_no_record_leaves_once_the_leader_approved(
     assert education.result(batch, 2).manifest["rows_open"] == 0
     assert app.register.batch(batch).state is State.CLOSED
     app.register.verify()
+
+
+def test_a_batch_whose_data_the_disk_does_not_give_back_holds_up_no_others_proposals(
+    app: App, education: DemoPartner, clean: pl.DataFrame
+) -> None:
+    batches = [sent(app, education, school(education, name, *rows(clean.head(3)))) for name in ("d-bad", "d-good")]
+    kept = app.archive.path(app.register.file(batches[0], Role.DATA).sha256)
+    aside = kept.rename(kept.with_suffix(".aside"))
+    kept.symlink_to("/proc/self/mem")  # reading is EIO
+    try:
+        found = pipeline.propose_all(app)
+    finally:
+        aside.replace(kept)
+    assert {release.batch for release in found.releases} & {*batches} == {batches[1]}
+    (told,) = found.troubles
+    assert batches[0] in told
+    assert f"the office's own disk: {kept}" in told
 
 
 def test_of_two_tries_at_once_the_rows_that_wait_are_those_of_the_one_that_stands(
