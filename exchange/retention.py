@@ -37,7 +37,7 @@ from exchange.agreements.sections import AgreedRetention
 from exchange.app import App
 from exchange.base.duty import RETENTION, Duties
 from exchange.base.errors import Halt
-from exchange.base.files import DUMPS, disk_trouble, sha256_of
+from exchange.base.files import DUMPS, WRITING, disk_trouble, sha256_of
 from exchange.base.tables import SOURCES
 from exchange.calendar.working_days import office_day
 from exchange.register import Role
@@ -224,7 +224,7 @@ def _left_in_work(app: App) -> int:
 def _half_written(home: Path) -> Iterator[Path]:
     """Folders may go while they are looked through: of a build, of another run."""
     for folder, _, names in os.walk(home):
-        yield from (Path(folder, name) for name in names if name.startswith(".writing-"))
+        yield from (Path(folder, name) for name in names if name.startswith(WRITING))
 
 
 def _lies_since_before(path: Path, since: float) -> bool:

@@ -55,7 +55,8 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("any machine")
 
 SERVERS = frozenset(
-    {"world", "migrated", "airflow_world", "airflow", "redis", "server", "small", "elsewhere", "proxied", "echoing"}
+    {"world", "migrated", "airflow_world", "airflow", "celery_world", "redis", "server", "small", "elsewhere"}
+    | {"proxied", "echoing"}
 )
 """Fixtures that start a server; a test that asks for one, however far round, is marked ``server``."""
 

@@ -32,6 +32,9 @@ LOCK_SECONDS: Final = 300.0
 DUMPS: Final = ".dump-"
 """Folders of the office's home in which a database's plain dump lies while it is encrypted, or restored, begin so."""
 
+WRITING: Final = ".writing-"
+"""A file that is being written, or that whoever was killed left half written, begins so."""
+
 _BETWEEN_TRIES: Final = 0.05
 _BROKEN: Final = frozenset(
     {errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ESTALE}
@@ -105,7 +108,7 @@ def written_atomically(path: Path) -> Iterator[BinaryIO]:
     """A binary file to write to; it stands under ``path`` only when the block ended without an error."""
     with disk_trouble(path.parent):
         make_folder(path.parent)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=WRITING)
         temporary = Path(name)
         try:
             with os.fdopen(handle, "wb") as stream:
@@ -147,6 +150,15 @@ def locked(folder: Path, *, wait: bool = True) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def clear_half_written(folder: Path) -> None:
+    """Removes what was left by whoever was killed while it wrote here: keys and passwords among it. For whoever holds a
+    folder in which nobody writes who does not hold it.
+    """
+    with disk_trouble(folder):
+        for left in folder.glob(f"{WRITING}*"):
+            left.unlink(missing_ok=True)
 
 
 def _lock(descriptor: int, folder: Path, seconds: float | None) -> None:

@@ -16,11 +16,14 @@ commands = typer.Typer(add_completion=False, no_args_is_help=True)
 
 @commands.command()
 def collect() -> None:
-    """各部门目录收件一次，列出待办理的批次。 Look once into all folders, claim, print the batches to be run."""
+    """各部门目录收件一次，列出待办理的批次。 Look once into all folders, claim, print the batches to be run.
+
+    Each ten minutes also those that are owed and have not moved for so long.
+    """
     with outcome(), App.of_account(os_user()) as app:
         with err.status("正在查看各部门目录 looking into the partners' folders"):
             polled = poll(app)
-        for batch_id in polled.waiting:
+        for batch_id in polled.waiting | polled.unmoved:
             out.print(batch_id, markup=False)
         for trouble in polled.troubles:
             err.print(f"须人工处理 A person must look: {trouble}", markup=False)

@@ -9,14 +9,13 @@ from typing import Annotated
 import typer
 from cryptography.hazmat.primitives import hashes
 
-from exchange.base.files import write_atomically
-from exchange.base.keyed import make_keys, read_keys
+from exchange.base.keyed import read_keys
 from exchange.calendar.working_days import office_day
 from exchange.cli.listing import folded
 from exchange.cli.outcome import FOUND, err, out, outcome
 from exchange.settings import Settings, read_secret
 from exchange.wire.envelope import load_certificate, load_key_pair
-from exchange.wire.keys import make_certificate, make_register_key, make_ssh_key
+from exchange.wire.keys import make_office_keys, make_ssh_key
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
 _USES = {"signing": "签名 signing", "encryption": "加密 encryption"}
@@ -29,18 +28,13 @@ def make(
 ) -> None:
     """生成本机关的密钥；已有的不动。 Make the office's keys; none is replaced."""
     with outcome():
-        for name in ("sign", "encrypt"):
-            make_certificate(folder, name, f"{office} {name}")
-        make_register_key(folder)
-        made = make_keys(folder / "told.keys", office_day(datetime.now(UTC)))
-        public = make_ssh_key(folder / "sftp")
-        write_atomically(folder / "sftp.pub", f"{public}\n".encode())
+        made = make_office_keys(folder, office, office_day(datetime.now(UTC)))
         out.print(
             f"密钥在 keys in {folder}；将 sign.pem、encrypt.pem、sftp.pub（下列 SSH 公钥）交各部门"
             " give the partners sign.pem, encrypt.pem and sftp.pub, this SSH key:",
             markup=False,
         )
-        out.print(public, markup=False, soft_wrap=True)
+        out.print(make_ssh_key(folder / "sftp"), markup=False, soft_wrap=True)
         if made:
             out.print(
                 "told.keys 为新的散列密钥，只用于空的登记簿，请备份"

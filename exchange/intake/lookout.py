@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 _SIGN_SECONDS: Final = 3.0
 _TURN_SECONDS: Final = 1.0
+_LAST_SECONDS: Final = 5.0
+"""What is being claimed as the lookout ends may take so long; it takes some hundredths, and more at a slow server."""
 
 
 def monitor(
@@ -78,6 +80,7 @@ def monitor(
     finally:
         for watch in watches.values():
             watch.over.set()
+    watched.claims_ended(_LAST_SECONDS)
     with suppress(Empty):
         while True:
             yield claimed.get_nowait()

@@ -80,6 +80,8 @@ class ResidentWorker:
         self._of_partner = Counter[str]()
         self._heard_at = time.monotonic()
         self._stuck = False
+        # The task is a fork of a process of Celery's pool there, which multiprocessing lets have no children.
+        multiprocessing.current_process().daemon = False
         context = multiprocessing.get_context("fork")
         self._over = context.RawValue("b", 0)  # without a lock, which whoever is killed might hold for ever
         parent = os.getpid()

@@ -14,6 +14,7 @@ Rules
   claimed before the process began and still lies there to be fetched is not read either: after a burst each new
   lookout would read all of it.
 - One partner's many sets hold up no other's: after half a second of claiming it is the next folder's turn.
+- What is being claimed as the watch ends is told, or whoever ends would leave it to the poll; nothing more is claimed.
 - A changed agreement holds at once, and so does one that was taken away, or whose certificate was: its files are looked
   at before each look and before anything is listed, and where one has changed nothing more is looked into over this
   connection. It is read anew with each connection.
@@ -24,10 +25,11 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Event, Lock, Thread
+from threading import Condition, Event, Lock, Thread
 from typing import Final, Self
 
 from exchange.agreements.agreement import Agreement, load_agreement
@@ -99,16 +101,33 @@ class Watch:
 
 
 class Watched:
-    """How many folders this process watches, over all connections."""
+    """How many folders this process watches, and how many sets it is claiming just now, over all connections."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
-        self.number = 0
+        self._changed = Condition()
+        self.number = self._claiming = 0
 
     def add(self, number: int) -> None:
         """So many more, or fewer."""
-        with self._lock:
+        with self._changed:
             self.number += number
+
+    @contextmanager
+    def claiming(self) -> Iterator[None]:
+        """A set is claimed meanwhile, unless the watch was over when the block began."""
+        with self._changed:
+            self._claiming += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._claiming -= 1
+                self._changed.notify_all()
+
+    def claims_ended(self, seconds: float) -> None:
+        """Once all watches are over: waits, no longer, until what is being claimed is told."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._claiming == 0, seconds)
 
 
 class _Place:
@@ -318,7 +337,9 @@ class _Rounds:
             if claimed and time.monotonic() >= end:
                 return False
             claimed = True
-            with scan.apart(stem):
+            with self.watch.watched.claiming(), scan.apart(stem):
+                if self.watch.over.is_set():
+                    return False
                 scan.claim_if_complete(stem)
                 while scan.claimed:
                     batch_id = scan.claimed.pop()

@@ -29,12 +29,11 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field
 
 from exchange.base.errors import Halt
-from exchange.base.files import disk_trouble, locked, make_folder, write_atomically
-from exchange.base.keyed import make_keys
+from exchange.base.files import clear_half_written, disk_trouble, locked, make_folder, write_atomically
 from exchange.base.toml import parse_model, read_bytes
 from exchange.calendar.working_days import office_day
 from exchange.settings import read_secret
-from exchange.wire.keys import make_certificate, make_register_key, make_ssh_key
+from exchange.wire.keys import make_office_keys
 
 OWNER: Final = "exchange"
 WORK: Final = "exchange_work"
@@ -129,10 +128,14 @@ class Done:
 
 @contextmanager
 def held(plan: Plan) -> Iterator[None]:
-    """Nobody else makes this office meanwhile; Retryable where somebody does for too long."""
+    """Nobody else makes this office meanwhile; Retryable where somebody does for too long. What a killed run left half
+    written goes: passwords among it.
+    """
     with ExitStack() as stack:
         with disk_trouble(plan.secret_folder):
             stack.enter_context(locked(make_folder(plan.secret_folder)))
+            for folder in (plan.secret_folder, plan.folder):
+                clear_half_written(folder)
         yield
 
 
@@ -173,13 +176,7 @@ def _keys(plan: Plan) -> Iterator[Done]:
     made = {
         name: not (folder / name).exists() for name in ("sign.pem", "encrypt.pem", "register.pem", "told.keys", "sftp")
     }
-    for name in ("sign", "encrypt"):
-        make_certificate(folder, name, f"{plan.office} {name}")
-    make_register_key(folder)
-    make_keys(folder / "told.keys", office_day(datetime.now(UTC)))
-    public = f"{make_ssh_key(folder / 'sftp')}\n".encode()
-    if not (folder / "sftp.pub").exists():
-        write_atomically(folder / "sftp.pub", public)
+    make_office_keys(folder, plan.office, office_day(datetime.now(UTC)))
     for name, is_new in made.items():
         yield Done(str(folder / name), is_new)
 

@@ -9,7 +9,7 @@ they were given.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -21,7 +21,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.x509.oid import NameOID
 
 from exchange.base.errors import Halt
-from exchange.base.files import locked, make_folder, write_atomically
+from exchange.base.files import clear_half_written, locked, make_folder, write_atomically
+from exchange.base.keyed import make_keys
 from exchange.settings import read_secret
 
 _KEY_BITS: Final = 3072
@@ -30,6 +31,23 @@ _VALID_BEFORE: Final = timedelta(minutes=5)  # clocks differ
 _PEM: Final = serialization.Encoding.PEM
 
 PrivateKey = TypeVar("PrivateKey", rsa.RSAPrivateKey, Ed25519PrivateKey)
+
+
+def make_office_keys(folder: Path, office: str, today: date) -> bool:
+    """All keys of an office in this folder, those that are not there, and ``sftp.pub``; whether hash keys
+    (``told.keys``) were made. What a killed run left half written goes.
+    """
+    with locked(make_folder(folder)):
+        clear_half_written(folder)
+    for name in ("sign", "encrypt"):
+        make_certificate(folder, name, f"{office} {name}")
+    make_register_key(folder)
+    made = make_keys(folder / "told.keys", today)
+    public, place = make_ssh_key(folder / "sftp").encode(), folder / "sftp.pub"
+    with locked(folder):
+        if not place.exists() or not place.read_bytes().startswith(public):  # a comment may stand behind it
+            write_atomically(place, public + b"\n")
+    return made
 
 
 def make_certificate(folder: Path, name: str, common_name: str) -> None:

@@ -6,6 +6,7 @@ reads which run it starts.
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import select
 import signal
@@ -25,8 +26,11 @@ from exchange.intake.owed import OwedRuns
 from exchange.intake.resident import resident_workers
 
 
-def lookout(given: IO[bytes], workers: int, silence: float, *, looks: bool) -> None:
-    """The lookout's part, without threads: it reads ids, a line each, and prints what it starts."""
+def lookout(given: IO[bytes], workers: int, silence: float, *, looks: bool, in_pool: bool) -> None:
+    """The lookout's part, without threads: it reads ids, a line each, and prints what it starts. ``in_pool``: as a task
+    of a Celery worker, whose pool's processes are daemons to multiprocessing, and so are their forks.
+    """
+    multiprocessing.current_process().daemon = in_pool
     resident._RUN_SECONDS, resident.SILENCE = 0.0, timedelta(seconds=silence)  # type: ignore[attr-defined,misc]
 
     def start(batch: str) -> bool:

@@ -31,13 +31,17 @@ Ask = Callable[..., Request]
 
 
 class Lookout:
-    """``looks``: whether it starts what is owed; ``silence``: after which it takes over what another one left."""
+    """``looks``: whether it starts what is owed; ``silence``: after which it takes over what another one left;
+    ``in_pool``: whether a Celery worker runs it.
+    """
 
-    def __init__(self, door: Path, workers: int, *, looks: bool = True, silence: float = 60.0) -> None:
+    def __init__(
+        self, door: Path, workers: int, *, looks: bool = True, silence: float = 60.0, in_pool: bool = False
+    ) -> None:
         self.connection = socket.socket(socket.AF_UNIX)
         self.connection.connect(str(door))
         self.said = self.connection.makefile(encoding="utf-8")
-        self._tell(json.dumps({"workers": workers, "looks": looks, "silence": silence}))
+        self._tell(json.dumps({"workers": workers, "looks": looks, "silence": silence, "in_pool": in_pool}))
         self.pid, *self.workers = [int(pid) for pid in self.said.readline().split()[1:]]
 
     def _tell(self, line: str) -> None:
@@ -111,10 +115,11 @@ def owed(app: App) -> OwedRuns:
     return runs
 
 
+@pytest.mark.parametrize("in_pool", [False, True])
 def test_it_is_answered_and_then_its_run_finds_nothing_to_do(
-    door: Path, app: App, court: DemoPartner, claimed: Callable[[int], list[str]], owed: OwedRuns
+    door: Path, app: App, court: DemoPartner, claimed: Callable[[int], list[str]], owed: OwedRuns, *, in_pool: bool
 ) -> None:
-    lookout, batches = Lookout(door, 1), claimed(3)
+    lookout, batches = Lookout(door, 1, in_pool=in_pool), claimed(3)
     lookout.give(*batches)
     started = [lookout.starts() for _ in batches]
     assert started == batches

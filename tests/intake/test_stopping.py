@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import mmap
 import os
+import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from exchange.app import App
+from exchange.demo.partner import DemoPartner, Request
 from exchange.intake import stopping
 from exchange.intake.lookout import monitor
+from exchange.intake.scan import FolderScan
+
+Ask = Callable[..., Request]
 
 LONG = 600.0
 WAIT_SECONDS = 120
@@ -29,6 +35,28 @@ def test_a_lookout_ends_long_before_its_shift(app: App) -> None:
         watching = beside.submit(list, monitor(app, LONG, between=stopping.stop))
         assert watching.result(WAIT_SECONDS) == []
     assert time.monotonic() - began < LONG / 2
+
+
+@pytest.mark.parametrize("seconds", [LONG, 0.5])
+def test_what_it_is_claiming_as_it_ends_is_told(
+    app: App, court: DemoPartner, ask: Ask, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    """Else the set would be claimed, and left to the poll of the next minute: where it is stopped, and where its shift
+    ends.
+    """
+    claim, begun, request = FolderScan.claim_if_complete, threading.Event(), ask()
+
+    def slowly(scan: FolderScan, stem: str) -> str | None:
+        begun.set()
+        time.sleep(3)
+        return claim(scan, stem)
+
+    monkeypatch.setattr(FolderScan, "claim_if_complete", slowly)
+    court.drop(court.make_set(request))
+    ends = stopping.stop if seconds == LONG else lambda: None
+    claimed = [batch for batch, _ in monitor(app, seconds, between=lambda: begun.wait(WAIT_SECONDS) and ends())]
+    known = {batch.id for batch in app.register.batches()}
+    assert set(claimed) == {request.batch} & known != set()
 
 
 def test_whoever_is_forked_is_told() -> None:

@@ -7,15 +7,19 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
+from typer.testing import CliRunner
 
 from exchange import pipeline
 from exchange.app import App
 from exchange.base.duty import LOOKOUT, RUNS, Duties
+from exchange.cli.main import commands
 from exchange.demo.partner import DemoPartner, Request
+from exchange.demo.world import World
 from exchange.intake.collect import UNMOVED, poll
 from exchange.intake.lanes import Lane
 from exchange.intake.owed import OwedRuns
 from exchange.register.unmoved import unmoved
+from exchange.settings import ENVIRONMENT_VARIABLE
 
 Ask = Callable[..., Request]
 Later = Callable[[timedelta], App]
@@ -73,6 +77,21 @@ def test_what_is_owed_is_named_once_it_has_stood_for_long(
     assert (poll(later(LONG)).unmoved.get(batch) is Lane.IMMEDIATE) == owed
     pipeline.run(app, batch)
     assert batch not in unmoved(app.register.engine, app.now() + LONG), "and it ends, from wherever it was"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_by_hand_it_is_listed_too(
+    app: App, world: World, court: DemoPartner, ask: Ask, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """Without Airflow nobody else would take up what was cut off."""
+    go, owed = WAYS[way]
+    batch = claimed(app, court, ask(cycle="monthly", period="2026-11"))
+    go(app, batch)
+    monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(world.config))
+    monkeypatch.setattr("exchange.intake.collect.UNMOVED", timedelta())
+    listed = CliRunner().invoke(commands, ["batch", "collect"])
+    assert (batch in listed.stdout.splitlines()) == owed, listed.output
+    pipeline.run(app, batch)
 
 
 def test_it_is_asked_each_ten_minutes(app: App, later: Later, court: DemoPartner, ask: Ask) -> None:

@@ -192,6 +192,16 @@ def test_the_role_for_backups_reads_both_databases(plan: Path, server: Postgres,
             connection.execute("CREATE TABLE public.mine ()")
 
 
+def test_what_a_killed_run_left_half_written_goes(plan: Path, server: Postgres) -> None:
+    """Passwords and private keys among it."""
+    init(plan)
+    before, office = state(plan, server), plan.parent / "office"
+    for folder in (office, office / "keys", plan.parent / "secrets"):
+        (folder / ".writing-abcd1234").write_bytes(b"a secret")
+    init(plan)
+    assert state(plan, server) == before
+
+
 def test_what_is_missing_is_made_and_what_was_added_stays(plan: Path, server: Postgres) -> None:
     init(plan)
     wanted = Plan.read(plan)

@@ -4,6 +4,9 @@ one that is there.
 
 from __future__ import annotations
 
+import itertools
+import os
+import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -28,11 +31,12 @@ from exchange.register import witness
 from exchange.register.cosigning import WitnessKey
 from exchange.wire import keys
 from exchange.wire.envelope import load_key_pair
-from exchange.wire.keys import make_certificate, make_register_key, make_ssh_key
+from exchange.wire.keys import make_certificate, make_office_keys, make_register_key, make_ssh_key
 
 Make = Callable[[Path], object]
 SUBJECT: Final = PublicFormat.SubjectPublicKeyInfo
 AT_ONCE: Final = 6
+DAY: Final = date(2026, 11, 23)
 
 
 def _public(path: Path) -> bytes:
@@ -61,7 +65,7 @@ MADE: Final[dict[str, tuple[Make, Make, str, str | None]]] = {
     "register": (make_register_key, _register, "register.key", "register.pem"),
     "ssh": (lambda folder: make_ssh_key(folder / "sftp"), lambda folder: make_ssh_key(folder / "sftp"), "sftp", None),
     "told": (
-        lambda folder: make_keys(folder / "told.keys", date(2026, 11, 23)),
+        lambda folder: make_keys(folder / "told.keys", DAY),
         lambda folder: read_keys((folder / "told.keys").read_bytes(), folder),
         "told.keys",
         None,
@@ -144,3 +148,34 @@ def test_one_that_cannot_be_read_is_for_a_person(what: str, tmp_path: Path) -> N
     with pytest.raises(Halt, match=private):
         make(tmp_path)
     assert not (tmp_path / str(public)).exists()
+
+
+def _killed_before_name(number: int, folder: Path) -> bool:
+    """Makes an office's keys in a process that is killed as the so-manieth file is to get its name; whether it was."""
+    if (child := os.fork()) == 0:
+        rename, numbers = Path.replace, itertools.count()
+
+        def killed(path: Path, target: Path) -> Path:
+            if next(numbers) == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return rename(path, target)
+
+        Path.replace = killed  # type: ignore[method-assign,assignment]
+        make_office_keys(folder, "office", DAY)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+
+def test_what_a_killed_run_left_half_written_goes_with_the_next_one(tmp_path: Path) -> None:
+    """Private keys lay there for good, and nobody could tell whether they are in use."""
+    number, names = 0, {"register.key", "register.pem", "sftp", "sftp.pub", "told.keys"}
+    names |= {f"{name}.{part}" for name in ("sign", "encrypt") for part in ("key", "pem")}
+    while _killed_before_name(number, folder := tmp_path / f"keys-{number}"):
+        assert len(list(folder.glob(".writing-*"))) == 1
+        made = {path.name: path.read_bytes() for path in folder.glob("[!.]*")}
+        make_office_keys(folder, "office", DAY)
+        after = {path.name: path.read_bytes() for path in folder.iterdir()}
+        assert after.keys() == names
+        assert made.items() <= after.items(), "what is there stays"
+        number += 1
+    assert number == len(names)
