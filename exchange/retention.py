@@ -68,9 +68,11 @@ def due(app: App) -> list[tuple[KeptFile, str]]:
     for partner, digest in app.register.retention.last_agreed(days).items():
         days[partner] = _days(app, partner, partial(_agreed_last, digest=digest))
     today, default = office_day(app.now()), _days(app)
-    shortest = min(number for days_of in (default, *days.values()) if days_of for number in days_of.values())
+    agreed = [days_of for days_of in (default, *days.values()) if days_of]
+    shortest = {kind: app.now() - timedelta(days=min(days_of[kind] for days_of in agreed)) for kind in agreed[0]}
+    ended_before = {role: shortest[kind] for role, kind in KIND_OF_ROLE.items()} | {"": shortest[RECORDS]}
     files = []
-    for file in app.register.retention.kept(app.now() - timedelta(days=shortest)):
+    for file in app.register.retention.kept(ended_before):
         kind, kept_for = kind_of(file.role), days.get(file.partner, default)
         if kept_for and (today - office_day(file.ended_at)).days > kept_for[kind]:
             files.append((replace(file, policy=f"{kept_for[kind]} days"), kind))
