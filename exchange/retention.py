@@ -87,14 +87,18 @@ def run(app: App) -> Counter[str]:
     retention.intend(due(app), app.now())
     _intend_nameless(app)
     destroyed: Counter[str] = Counter()
+    derived, gone = app.cache.derived(), set[str]()
     for number, digest, kind in retention.intended():
         with retention.destroying(number, app.now(), is_there=not app.archive.is_gone(digest)) as destruction:
             if destruction.allowed:
-                app.cache.remove(digest)
+                for path in derived.get(digest, ()):
+                    path.unlink(missing_ok=True)
+                gone.add(digest)
                 destruction.done = app.archive.destroy(digest, _settled(app))
                 destroyed[kind] += destruction.done
             else:
                 app.archive.put_back(digest)
+    app.cache.remove(gone)  # what was made of them meanwhile
     destroyed[WORK] += _left_in_work(app)
     destroyed[EXPORTS] += _destroy_exports(app)
     log.info("destroyed: %s", dict(destroyed))
