@@ -68,9 +68,11 @@ def due(app: App) -> list[tuple[KeptFile, str]]:
     for partner, digest in app.register.retention.last_agreed(days).items():
         days[partner] = _days(app, partner, partial(_agreed_last, digest=digest))
     today, default = office_day(app.now()), _days(app)
-    shortest = min(number for days_of in (default, *days.values()) if days_of for number in days_of.values())
+    agreed = [days_of for days_of in (default, *days.values()) if days_of]
+    shortest = {kind: app.now() - timedelta(days=min(days_of[kind] for days_of in agreed)) for kind in agreed[0]}
+    ended_before = {role: shortest[kind] for role, kind in KIND_OF_ROLE.items()} | {"": shortest[RECORDS]}
     files = []
-    for file in app.register.retention.kept(app.now() - timedelta(days=shortest)):
+    for file in app.register.retention.kept(ended_before):
         kind, kept_for = kind_of(file.role), days.get(file.partner, default)
         if kept_for and (today - office_day(file.ended_at)).days > kept_for[kind]:
             files.append((replace(file, policy=f"{kept_for[kind]} days"), kind))
@@ -85,14 +87,18 @@ def run(app: App) -> Counter[str]:
     retention.intend(due(app), app.now())
     _intend_nameless(app)
     destroyed: Counter[str] = Counter()
+    derived, gone = app.cache.derived(), set[str]()
     for number, digest, kind in retention.intended():
         with retention.destroying(number, app.now(), is_there=not app.archive.is_gone(digest)) as destruction:
             if destruction.allowed:
-                app.cache.remove(digest)
+                for path in derived.get(digest, ()):
+                    path.unlink(missing_ok=True)
+                gone.add(digest)
                 destruction.done = app.archive.destroy(digest, _settled(app))
                 destroyed[kind] += destruction.done
             else:
                 app.archive.put_back(digest)
+    app.cache.remove(gone)  # what was made of them meanwhile
     destroyed[WORK] += _left_in_work(app)
     destroyed[EXPORTS] += _destroy_exports(app)
     log.info("destroyed: %s", dict(destroyed))

@@ -16,7 +16,7 @@ from __future__ import annotations
 import hmac
 import os
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -25,7 +25,7 @@ from typing import BinaryIO, Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from exchange.base.files import written_atomically
+from exchange.base.files import names_in, written_atomically
 
 _DERIVED: Final = b"exchange cache 1"
 _NONCE: Final = 12
@@ -59,10 +59,19 @@ class Cache:
             return [_opened(file, ends, cipher, number, _bound(name, number)) for number in numbers]
         return None
 
-    def remove(self, original: str) -> None:
-        """Removes all that was made from the original of this SHA-256."""
-        for path in self.folder.glob(f"{original}.*"):
-            path.unlink(missing_ok=True)
+    def derived(self) -> dict[str, list[Path]]:
+        """SHA-256 of an original → all that was made from it, by one look into the folder."""
+        made: dict[str, list[Path]] = {}
+        for name in names_in(self.folder):
+            made.setdefault(name.partition(".")[0], []).append(self.folder / name)
+        return made
+
+    def remove(self, originals: Collection[str]) -> None:
+        """Removes all that was made from the originals of these SHA-256, by one look into the folder."""
+        for original, made in self.derived().items():
+            if original in originals:
+                for path in made:
+                    path.unlink(missing_ok=True)
 
     def _cipher(self) -> AESGCM:
         return AESGCM(hmac.digest(self._secret(), _DERIVED, sha256))

@@ -65,11 +65,15 @@ class Duties:
         """The duty was done just now; safe where two processes write at once."""
         with suppress(OSError, ExchangeError):
             make_folder(self.folder)
-            temporary = self.folder / f".{name}.{os.getpid()}"
-            with open(temporary, "w", encoding="utf-8", opener=private) as sign:
-                sign.write(summary)
-            os.utime(temporary, (now := time.time(), now))
-            temporary.replace(self.folder / name)
+            temporary = self.folder / f".writing-{name}.{os.getpid()}"  # as what was cut off is named, and taken away
+            try:
+                with open(temporary, "w", encoding="utf-8", opener=private) as sign:
+                    sign.write(summary)
+                os.utime(temporary, (now := time.time(), now))
+                temporary.replace(self.folder / name)
+            except OSError:
+                temporary.unlink(missing_ok=True)  # each minute another process would leave one
+                raise
 
     def last(self, name: str) -> Sign | None:
         """When it was last done; None where it never was, or that cannot be read."""

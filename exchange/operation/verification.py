@@ -53,12 +53,12 @@ def verify_archive(app: App) -> tuple[int, int]:
 
 def verify_tonights_archive(app: App) -> int:
     """This night's part of the kept files against their hashes; how many. Halt as :func:`verify_archive`."""
-    return _verified(app, tonights(app.register.retention.not_destroyed(), office_day(app.now())))[0]
+    return _verified(app, app.register.retention.not_destroyed(tonights(office_day(app.now()))))[0]
 
 
-def tonights(digests: Sequence[str], day: date) -> list[str]:
-    """The hashes (hex) that are verified in the night of this day: each is once in ``NIGHTS``."""
-    return [digest for digest in digests if int(digest[:8], 16) % NIGHTS == day.toordinal() % NIGHTS]
+def tonights(day: date) -> tuple[int, int]:
+    """Which of how many parts of the kept files is verified in the night of this day: each once in ``NIGHTS``."""
+    return day.toordinal() % NIGHTS, NIGHTS
 
 
 def _verified(app: App, digests: Sequence[str]) -> tuple[int, int]:

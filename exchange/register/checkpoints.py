@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,7 +29,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
-from exchange.base.files import entries, locked, make_folder, sync_folder, write_atomically
+from exchange.base.files import locked, make_folder, names_in, sync_folder, write_atomically
 from exchange.calendar.working_days import office_day
 from exchange.register import as_made, ledger
 from exchange.register.lines import now
@@ -38,6 +39,7 @@ from exchange.register.walk import Walked
 
 _PARTED: Final = ".parted"
 _COSIGNED: Final = "cosigned"
+_NAMED: Final = len("2026-11-23")
 _DIGITS: Final = 15
 _LOOKED_AT: Final = 40
 """Among the checkpoints of so many days the one of the longest ledger is compared before something is sent."""
@@ -69,7 +71,20 @@ class Kept:
 
     def files(self) -> list[Path]:
         """The files of the office's own checkpoints that were not refuted, the oldest day first."""
-        return [path for path in entries(self.folder) if fnmatchcase(path.name, "????-??-??") and path.is_file()]
+        return [path for name in self._days() if (path := self.folder / name).is_file()]
+
+    def latest(self, most: int, besides: Collection[str]) -> list[Path]:
+        """So many of the last of :meth:`files`, behind those of before that have one of these names. Only they are
+        looked at: a file comes with every day, and this is asked for each set.
+        """
+        days = self._days()
+        files = (path for name in reversed(days) if (path := self.folder / name).is_file())
+        last = [*islice(files, most)][::-1]
+        before = [self.folder / name for name in sorted(besides) if last and name < last[0].name]
+        return [*(path for path in before if path.is_file()), *last]
+
+    def _days(self) -> list[str]:
+        return sorted(name for name in names_in(self.folder) if len(name) == _NAMED and name[4] == name[7] == "-")
 
     def keep_cosigned(self, text: str, key: bytes, size: int) -> Path:
         """A checkpoint with the cosignature of the witness whose key has this id."""
@@ -80,9 +95,9 @@ class Kept:
     def cosigned(self, key: bytes | None = None) -> list[Path]:
         """What witnesses cosigned, or the one whose key has this id; the smallest ledger first."""
         key_id = "?" * 8 if key is None else key.hex()
-        pattern = f"{key_id}-{'?' * _DIGITS}"
-        paths = [path for path in entries(self.folder / _COSIGNED) if fnmatchcase(path.name, pattern)]
-        return sorted(paths, key=lambda path: path.name.partition("-")[2])
+        pattern, folder = f"{key_id}-{'?' * _DIGITS}", self.folder / _COSIGNED
+        names = sorted(name for name in names_in(folder) if fnmatchcase(name, pattern))
+        return [folder / name for name in sorted(names, key=lambda name: name.partition("-")[2])]
 
     def all(self) -> list[Path]:
         """The files of all checkpoints that were not refuted: the office's own, then the cosigned ones."""
@@ -171,9 +186,8 @@ def newest(kept: Kept, key: LedgerKey) -> dict[Path, Checkpoint]:
     once ran ahead left some for days to come: the one that knows the most lines is looked at, whatever its day. A clock
     that was put back leaves them for days gone by: today's and yesterday's are looked at, however many days are behind.
     """
-    today, files = office_day(now()), kept.files()
-    by_clock = {str(today), str(today - timedelta(days=1))}
-    days = [path for path in files[:-_LOOKED_AT] if path.name in by_clock] + files[-_LOOKED_AT:]
+    today = office_day(now())
+    days = kept.latest(_LOOKED_AT, {str(today), str(today - timedelta(days=1))})
     largest = max(days, key=lambda path: _size(path, path.stat().st_mtime_ns), default=None)
     return {path: read(path, key) for path in {*days[-2:], *kept.cosigned()[-1:], *filter(None, [largest])}}
 

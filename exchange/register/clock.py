@@ -17,7 +17,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -103,6 +103,13 @@ def missed_days(batch: Batch, steps: Iterable[Step], stops: Iterable[Stop]) -> l
         return None
     first, done = moved.get(State.DELIVERED), moved[State.CLOSED]
     return missed(Ended(batch.due_on, batch.due_last, first, done, paused_since(stops)))
+
+
+def is_as_counted(batch: Batch, stops: Iterable[Stop], office_days: OfficeDays) -> bool:
+    """Whether the batch has no due days yet, or those that are counted for it now."""
+    return batch.due_on is None or all(
+        getattr(batch, name) == value for name, value in _counted(batch, list(stops), office_days).items()
+    )
 
 
 class Clock:
@@ -254,7 +261,10 @@ def _proposals(session: Session, batch_id: str) -> list[ClockProposalRow]:
 def counted(session: Session, row: BatchRow, office_days: OfficeDays) -> dict[str, Any]:
     """The due days of a locked batch as they are counted now, by the names of their columns."""
     session.flush()
-    batch, stops = as_batch(row), _stops(session, row.id)
+    return _counted(as_batch(row), _stops(session, row.id), office_days)
+
+
+def _counted(batch: Batch, stops: Sequence[Stop], office_days: OfficeDays) -> dict[str, Any]:
     due, last = present_due(batch, stops, office_days), present_last(batch, stops, office_days)
     if last is None:
         return {"due_on": due.day, "due_provisional": due.provisional}

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Refused
+from exchange.calendar.periods import MONTHS
 from exchange.register.attest import attest_rows
 from exchange.register.database import transaction
 from exchange.register.ledger import append_note, touched
@@ -52,9 +53,12 @@ class MissingSets:
         self.actor = actor
 
     def came(self, partner: str) -> dict[Key, datetime]:
-        """(cycle, period, purpose) of the partner's accepted live sets → when the first of them came."""
+        """(cycle, period, purpose) of the partner's accepted live sets of periodic cycles, as sets are expected of no
+        other → when the first of them came.
+        """
         named = (BatchRow.cycle, BatchRow.period, BatchRow.purpose)
         query = select(*named, func.min(BatchRow.received_at)).where(LIVE, BatchRow.partner == partner).group_by(*named)
+        query = query.where(BatchRow.cycle.in_(MONTHS))
         with transaction(self.engine) as session:
             rows = session.execute(query.where(BatchRow.state.not_in(_NOT_ACCEPTED)))
             return {(cycle or "", period or "", purpose or ""): at for cycle, period, purpose, at in rows}

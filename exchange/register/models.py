@@ -7,6 +7,7 @@ from typing import Final
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     DateTime,
     ForeignKey,
     Identity,
@@ -16,12 +17,13 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     false,
+    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-TABLES: Final = "0019"
+TABLES: Final = "0020"
 """The migration that makes these tables: a program writes into tables of its own version alone."""
 
 
@@ -43,7 +45,11 @@ class BatchRow(Base):
     """A batch and how far it is now; how it came there stands in the ledger."""
 
     __tablename__ = "batch"
-    __table_args__ = (Index("ix_batch_test", "partner", postgresql_where=text("stage IS NOT NULL")),)
+    __table_args__ = (
+        Index("ix_batch_test", "partner", postgresql_where=text("stage IS NOT NULL")),
+        Index("ix_batch_set", "partner", "cycle", "period", "purpose"),
+        Index("ix_batch_objects_to", "objects_to", postgresql_where=text("objects_to IS NOT NULL")),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     partner: Mapped[str] = mapped_column(index=True)
@@ -91,6 +97,9 @@ class FileRow(Base):
     recorded_at: Mapped[datetime]
 
 
+_ENDED: Final = "ledger.to_state IN ('closed', 'refused') AND ledger.from_state <> ledger.to_state"
+
+
 class LedgerRow(Base):
     """One line for each step; lines are only added, and each carries the hash of the one before. ``digests``: what the
     tables held (``digests.py``); ``root`` and ``signature``: of the checkpoint that the line is (``signing.py``). Lines
@@ -103,6 +112,7 @@ class LedgerRow(Base):
         Index(
             "ix_ledger_due", "batch_id", "at", postgresql_where=text(r"facts LIKE '%\"due\_%'")
         ),  # what told due days
+        Index("ix_ledger_ended", "batch_id", "at", postgresql_where=text(_ENDED)),  # when each batch ended
     )
 
     seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
@@ -117,6 +127,10 @@ class LedgerRow(Base):
     digests: Mapped[str | None]
     root: Mapped[str | None]
     signature: Mapped[str | None]
+
+
+ENDED: Final = literal_column(f"({_ENDED})", Boolean)
+"""The condition that a line of the ledger ended its batch, as its index has it: at most one does."""
 
 
 class LedgerHeadRow(Base):

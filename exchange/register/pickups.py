@@ -97,9 +97,10 @@ class Pickups:
             return _uncollected(session, partner)
 
     def partners(self) -> frozenset[str]:
-        """The partners that have not taken some result."""
+        """The partners that have not taken some result, by the index alone: who is named is looked at."""
+        named = select(BatchRow.partner).join(UncollectedRow, UncollectedRow.batch_id == BatchRow.id).distinct()
         with reading(self.engine) as session:
-            return frozenset(session.scalars(_lying(BatchRow.partner).distinct()))
+            return frozenset(session.scalars(named))
 
     def taken(self, batch_id: str, number: int, how: PickupEvidence, at: datetime) -> None:
         """Records that the partner has this result; what was recorded first stands."""

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Engine, func, or_, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, Engine, case, func, or_, select, text, union
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session, aliased
 
 from exchange.base.errors import Halt, Refused
@@ -31,15 +31,14 @@ from exchange.register.conformance import ConformanceRow
 from exchange.register.database import transaction
 from exchange.register.ledger import append_note, touched
 from exchange.register.lines import append_event, get_batch
-from exchange.register.models import BatchRow, DestructionRow, FileRow, LedgerRow, LegalHoldRow
-from exchange.register.states import OPEN, State
+from exchange.register.models import ENDED, BatchRow, DestructionRow, FileRow, LedgerRow, LegalHoldRow
+from exchange.register.states import OPEN
 
 WORK: Final = "work"
 """Kind of a file that no batch names."""
 
 EXPORTS: Final = "exports"
 """Kind of the sources' raw exports, which lie outside the archive: their role is the file's name."""
-
 
 _INTENDING: Final = 0x44455354  # "DEST": orders those who intend files that no batch names
 _BACK: Final = "destroyed before"
@@ -88,16 +87,18 @@ class Retention:
         self.engine = engine
         self.actor = actor
 
-    def kept(self, ended_before: datetime) -> list[KeptFile]:
-        """The files of batches that had ended, that nobody intends to destroy yet; the longest ended first."""
-        ended = _ended()
+    def kept(self, ended_before: Mapping[str, datetime]) -> list[KeptFile]:
+        """The files of batches that had ended, that nobody intends to destroy yet; the longest ended first.
+        ``ended_before``: role, without its number, → before which moment the batch ended; ``""``: of all other roles.
+        """
+        by_role = {role: at for role, at in ended_before.items() if role}
+        before = case(by_role, value=func.split_part(FileRow.role, "-", 1), else_=ended_before[""])
         query = (
-            select(FileRow.batch_id, BatchRow.partner, FileRow.role, FileRow.sha256, ended.c.at)
+            select(FileRow.batch_id, BatchRow.partner, FileRow.role, FileRow.sha256, LedgerRow.at)
             .join(BatchRow, BatchRow.id == FileRow.batch_id)
-            .join(ended, ended.c.batch_id == BatchRow.id)
-            .outerjoin(DestructionRow, _same_file())
-            .where(DestructionRow.id.is_(None), ended.c.at < ended_before, ~_protected(BatchRow.id))
-            .order_by(ended.c.at, FileRow.batch_id, FileRow.role)
+            .join(LedgerRow, (LedgerRow.batch_id == FileRow.batch_id) & ENDED)
+            .where(LedgerRow.at < before, ~_intended(), *_unprotected())
+            .order_by(LedgerRow.at, FileRow.batch_id, FileRow.role)
         )
         with transaction(self.engine) as session:
             return [KeptFile(*row) for row in session.execute(query)]
@@ -108,11 +109,11 @@ class Retention:
         """
         query = (
             select(BatchRow.partner, FileRow.sha256)
+            .ext(distinct_on(BatchRow.partner))
             .join(BatchRow, BatchRow.id == FileRow.batch_id)
-            .outerjoin(DestructionRow, _same_file())
-            .where(FileRow.role == Role.AGREEMENT, DestructionRow.done_at.is_(None))
+            .where(FileRow.role == Role.AGREEMENT, ~_intended(DestructionRow.done_at.is_not(None)))
             .where(BatchRow.partner.not_in(list(besides)))
-            .order_by(FileRow.recorded_at)
+            .order_by(BatchRow.partner, FileRow.recorded_at.desc())
         )
         with transaction(self.engine) as session:
             return {row.partner: row.sha256 for row in session.execute(query)}
@@ -238,14 +239,21 @@ class Retention:
             rows = session.execute(query.where(DestructionRow.done_at.is_not(None)))
             return {role: at for role, at in rows if at is not None}
 
-    def not_destroyed(self) -> list[str]:
+    def not_destroyed(self, part: tuple[int, int] = (0, 1)) -> list[str]:
         """The hashes of all files that some batch names, of which nobody destroyed them, and of the certificates of
-        conformance; ascending.
+        conformance; ascending. ``part``: (which, of how many): by the number that a hash begins with, of 32 bits.
         """
-        query = select(FileRow.sha256).outerjoin(DestructionRow, _same_file()).where(DestructionRow.done_at.is_(None))
+        which, of = part
+        query = select(FileRow.sha256).where(~_intended(DestructionRow.done_at.is_not(None)))
         certificates = select(ConformanceRow.sha256).where(ConformanceRow.sha256.is_not(None))
+        chosen = union(
+            *(
+                each.where(text(f"('x' || left({table}.sha256, 8))::bit(32)::bigint % :of = :which"))
+                for each, table in ((query, "file"), (certificates, "conformance"))
+            )
+        )
         with transaction(self.engine) as session:
-            return sorted({*session.scalars(query), *filter(None, session.scalars(certificates))})
+            return sorted(filter(None, session.scalars(chosen, {"of": of, "which": which})))
 
     def naming(self, digests: Sequence[str]) -> list[tuple[str, str, str]]:
         """(SHA-256, batch, role) of what names these files and nobody intends to destroy; of a certificate of
@@ -343,12 +351,11 @@ def _undone(session: Session, which: ColumnElement[bool]) -> Sequence[Destructio
     return rows
 
 
-def _ended() -> Any:
-    """Batch and moment of its refusal or of its end."""
-    moved = LedgerRow.from_state.is_distinct_from(LedgerRow.to_state)
-    ended = select(LedgerRow.batch_id, func.max(LedgerRow.at).label("at"))
-    ended = ended.where(moved, LedgerRow.to_state.in_((State.CLOSED, State.REFUSED)))
-    return ended.group_by(LedgerRow.batch_id).subquery()
+def _intended(*which: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether a destruction of the file is written down, and ``which`` holds of it. A question of its own: joined with
+    what may not be there hardly a file seems left to PostgreSQL, and it held each beside each batch.
+    """
+    return select(DestructionRow.id).where(_same_file(), *which).exists()
 
 
 def _same_file() -> ColumnElement[bool]:
@@ -361,6 +368,17 @@ def _protected(batch_id: Any) -> ColumnElement[bool]:
     needs_it = or_(objection.state.in_(OPEN), is_held(objection.id))
     asked = select(objection.id).where(objection.objects_to == batch_id, needs_it)
     return or_(is_held(batch_id), asked.exists())
+
+
+def _unprotected() -> list[ColumnElement[bool]]:
+    """That nothing protects a batch (:func:`_protected`), by conditions that are each found for all batches at once."""
+    objection = aliased(BatchRow)
+    asked = select(objection.id).where(objection.objects_to == BatchRow.id)
+    return [
+        ~is_held(BatchRow.id),
+        ~asked.where(objection.state.in_(OPEN)).exists(),
+        ~asked.where(is_held(objection.id)).exists(),
+    ]
 
 
 def _is_needed(session: Session, digest: str) -> bool:

@@ -69,6 +69,17 @@ class SnapshotUses:
             uses = session.scalars(_PINNED, {"batch": batch_id, "later": later})
             return {use.source: (use.version, use.as_of) for use in uses}
 
+    def of_delivered(self) -> Mapping[str, Mapping[str, tuple[str, date]]]:
+        """Batch → what :meth:`of` says, of all batches that are delivered and not closed, by one question; not held
+        against the ledger: what is sent is.
+        """
+        uses = select(SnapshotUseRow).join(BatchRow).where(~SnapshotUseRow.later, BatchRow.state == State.DELIVERED)
+        pins: dict[str, dict[str, tuple[str, date]]] = {}
+        with reading(self.engine) as session:
+            for use in session.scalars(uses):
+                pins.setdefault(use.batch_id, {})[use.source] = (use.version, use.as_of)
+        return pins
+
     def in_use(self) -> set[tuple[str, str]]:
         """(source, version) of all that open batches have pinned, held ones, and those to which an objection is open or
         held.

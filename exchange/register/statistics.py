@@ -6,35 +6,41 @@ Rules
   What a batch asks is known from its acceptance on.
 - A batch is included unless it was refused or closed before the span. Test batches are left out.
 - Of a second look opened here only what changed an answer has left the office.
+- What was over before the span is not read again: of the ledger the lines of batches that are open now, or of which a
+  line was written since the span began (``_lived``), and of results those that nobody has taken.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import polars as pl
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
+    CompoundSelect,
     DateTime,
     FromClause,
     Integer,
     Row,
     Select,
-    Subquery,
+    String,
+    any_,
     case,
     cast,
     func,
     literal,
     or_,
     select,
+    union,
     union_all,
 )
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from exchange.register.database import transaction
 from exchange.register.models import (
@@ -48,8 +54,8 @@ from exchange.register.models import (
 )
 from exchange.register.queue_then import queue_at
 from exchange.register.register import Register
-from exchange.register.states import State
-from exchange.register.uncollected import by_partner
+from exchange.register.states import OPEN, State
+from exchange.register.uncollected import UncollectedRow, by_partner
 
 Query = Select[*tuple[Any, ...]]
 ResultRow = Row[*tuple[Any, ...]]
@@ -94,18 +100,21 @@ class Lines:
 
 def lines(register: Register, start: datetime, end: datetime) -> Lines:
     """The register's lines of the span from ``start`` to before ``end``."""
-    batches = _batches(start, end).subquery()
     with transaction(register.engine) as session:
-        releases = _releases(session, batches, end)
+        lived = session.scalars(_lived(start)).all()
+        batches = frame("batches", session.execute(_batches(lived, start, end)))
+        names = batches["batch"].to_list()
+        releases = _releases(session, names, end)
+        lying = {*lived, *session.scalars(select(UncollectedRow.batch_id))}  # all others' were taken before
         queries = {
-            "batches": select(batches).order_by(batches.c.received, batches.c.id),
-            "stops": _stops(batches, end),
-            "pickups": _pickups(start, end),
+            "stops": _stops(names, end),
+            "pickups": _pickups(lying, start, end),
             "missing": _missing(start, end),
         }
-        frames = {name: frame(name, session.execute(query)) for name, query in queries.items()}
-        frames["reviews"] = frame("reviews", queue_at(session, _in_queue(frames["batches"]), end))
-        given = [*session.execute(_first_answers(batches, start, end)), *_settled(releases, start, end)]
+        frames = {name: frame(name, session.execute(query)) for name, query in queries.items()} | {"batches": batches}
+        frames["reviews"] = frame("reviews", queue_at(session, _in_queue(batches), end))
+        answered = batches.filter((pl.col("delivered") >= start) & (pl.col("delivered") < end))["batch"].to_list()
+        given = [*session.execute(_first_answers(answered)), *_settled(releases, start, end)]
         event_data = [row[:5] + row[6:] for row in releases]
         return Lines(**frames, answers=frame("answers", given), releases=frame("releases", event_data))
 
@@ -131,7 +140,20 @@ def _number(event_data: FromClause) -> ColumnElement[int]:
     return cast(func.split_part(event_data.c.key, ".", 2), Integer)
 
 
-def _batches(start: datetime, end: datetime) -> Query:
+def _among(
+    column: InstrumentedAttribute[str] | InstrumentedAttribute[str | None], batches: Iterable[str]
+) -> ColumnElement[bool]:
+    """The condition that a column names one of these: one parameter, by whose length PostgreSQL plans."""
+    return column == any_(cast(list(batches), ARRAY(String)))
+
+
+def _lived(start: datetime) -> CompoundSelect[Any]:
+    """The batches that can have moved since then, or have something left to do."""
+    still_open = select(BatchRow.id).where(BatchRow.state.in_(OPEN))
+    return union(still_open, select(LedgerRow.batch_id).where(LedgerRow.at >= start, LedgerRow.batch_id.is_not(None)))
+
+
+def _batches(lived: Iterable[str], start: datetime, end: datetime) -> Query:
     moved = LedgerRow.from_state.is_distinct_from(LedgerRow.to_state)
     when = {state: func.min(LedgerRow.at).filter(moved, LedgerRow.to_state == state) for state in State}
     accepted = when[State.ACCEPTED].is_not(None)
@@ -154,20 +176,20 @@ def _batches(start: datetime, end: datetime) -> Query:
             *[_last_fact(fact).label(fact) for fact in ("due_on", "due_original", "due_last", "rows_open")],
         )
         .join(LedgerRow, LedgerRow.batch_id == BatchRow.id)
-        .where(LIVE, BatchRow.received_at < end, LedgerRow.at < end)
+        .where(_among(LedgerRow.batch_id, lived), LIVE, BatchRow.received_at < end, LedgerRow.at < end)
         .group_by(BatchRow.id)
         .having(or_(ended.is_(None), ended >= start))
+        .order_by(BatchRow.received_at, BatchRow.id)
     )
 
 
-def _first_answers(batches: Subquery, start: datetime, end: datetime) -> Query:
+def _first_answers(batches: Iterable[str]) -> Query:
     query = select(AnswerCountRow.batch_id, AnswerCountRow.item, AnswerCountRow.code, AnswerCountRow.n)
-    query = query.join(batches, batches.c.id == AnswerCountRow.batch_id)
     order = (AnswerCountRow.batch_id, AnswerCountRow.item, AnswerCountRow.code)
-    return query.where(batches.c.delivered >= start, batches.c.delivered < end).order_by(*order)
+    return query.where(_among(AnswerCountRow.batch_id, batches)).order_by(*order)
 
 
-def _releases(session: Session, batches: Subquery, end: datetime) -> list[ResultRow]:
+def _releases(session: Session, batches: Iterable[str], end: datetime) -> list[ResultRow]:
     """Batch, number, rows, approval, upheld, settled (none where nothing left), and when it was proposed, approved,
     rejected, reopened or withdrawn, delivered.
     """
@@ -184,10 +206,10 @@ def _releases(session: Session, batches: Subquery, end: datetime) -> list[Result
             ReleaseRow.proposed_at,
             *when,
         )
-        .join(batches, batches.c.id == ReleaseRow.batch_id)
         .join(BatchRow, BatchRow.id == ReleaseRow.batch_id)
         .join(LedgerRow, (LedgerRow.batch_id == ReleaseRow.batch_id) & (LedgerRow.at < end))
         .join(step, literal(value=True))
+        .where(_among(ReleaseRow.batch_id, batches), LedgerRow.facts.contains('"release.'))
         .where(step.c.key.regexp_match(_RELEASE), _number(step) == ReleaseRow.number)
         .group_by(ReleaseRow.batch_id, ReleaseRow.number, BatchRow.id)
         .order_by(ReleaseRow.batch_id, ReleaseRow.number)
@@ -208,21 +230,24 @@ def _in_queue(batches: pl.DataFrame) -> dict[str, bool]:
     return dict(prepared.select("batch", pl.col("refused").is_not_null()).iter_rows())
 
 
-def _stops(batches: Subquery, end: datetime) -> Query:
+def _stops(batches: Iterable[str], end: datetime) -> Query:
     named = (ClockStopRow.batch_id, ClockStopRow.number, ClockStopRow.reason, ClockStopRow.stopped_at)
-    query = select(*named, _before(ClockStopRow.started_at, end)).join(batches, batches.c.id == ClockStopRow.batch_id)
+    query = select(*named, _before(ClockStopRow.started_at, end)).where(_among(ClockStopRow.batch_id, batches))
     return query.where(ClockStopRow.stopped_at < end).order_by(ClockStopRow.batch_id, ClockStopRow.number)
 
 
-def _pickups(start: datetime, end: datetime) -> Query:
-    """The results that were put into partners' folders: of a second look opened here those that changed something."""
-    event_data = _fact_pairs()
+def _pickups(batches: Collection[str], start: datetime, end: datetime) -> Query:
+    """The results of these batches that were put into partners' folders: of a second look opened here those that
+    changed something.
+    """
+    event_data, of_these = _fact_pairs(), _among(LedgerRow.batch_id, batches)
     first = select(LedgerRow.batch_id, literal(1).label("number"), LedgerRow.at).where(
-        LedgerRow.from_state == State.PREPARED, LedgerRow.to_state == State.DELIVERED
+        of_these, LedgerRow.from_state == State.PREPARED, LedgerRow.to_state == State.DELIVERED
     )
     later = select(LedgerRow.batch_id, _number(event_data) + 1, LedgerRow.at).join(event_data, literal(value=True))
+    later = later.where(of_these, LedgerRow.facts.contains('"release.'))
     later = later.where(event_data.c.key.regexp_match(_RELEASE), event_data.c.value.startswith("delivered"))
-    results, moved = union_all(first, later).subquery(), _taken_and_put_again(end).subquery()
+    results, moved = union_all(first, later).subquery(), _taken_and_put_again(of_these, end).subquery()
     of_release = (ReleaseRow.batch_id == results.c.batch_id) & (ReleaseRow.number == results.c.number - 1)
     same = (moved.c.batch_id == results.c.batch_id) & (moved.c.number == results.c.number)
     noticed = case((or_(moved.c.again.is_(None), moved.c.taken > moved.c.again), moved.c.taken))
@@ -239,7 +264,7 @@ def _pickups(start: datetime, end: datetime) -> Query:
     return query.order_by(results.c.batch_id, results.c.number)
 
 
-def _taken_and_put_again(end: datetime) -> Query:
+def _taken_and_put_again(of_these: ColumnElement[bool], end: datetime) -> Query:
     """Batch, number, when the result was taken last, and put there again last, before ``end``: as the ledger tells, for
     the table of pick-ups holds only how it is now.
     """
@@ -250,7 +275,7 @@ def _taken_and_put_again(end: datetime) -> Query:
     moments = [func.max(at).filter(key.startswith(name)).label(label) for name, label in _MOVED.items()]
     query = select(LedgerRow.batch_id, number, *moments).join(event_data, literal(value=True))
     told = or_(*(LedgerRow.facts.contains(f'"{name}.') for name in _MOVED))
-    return query.where(told, at < end).group_by(LedgerRow.batch_id, number)
+    return query.where(of_these, told, at < end).group_by(LedgerRow.batch_id, number)
 
 
 def _missing(start: datetime, end: datetime) -> Query:

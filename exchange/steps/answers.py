@@ -324,12 +324,11 @@ def fresh_sources(app: App, batch: Batch) -> Pins | None:
     return current if fresh else None
 
 
-def lacked_sources(app: App, batch: Batch) -> bool:
-    """``BatchContext.lacks_sources`` of a batch that had no second pass yet, from the register alone."""
+def lacked_sources(batch: Batch, pins: Pins) -> bool:
+    """``BatchContext.lacks_sources`` of a batch that had no second pass yet, by its pins alone."""
     if batch.objects_to is not None:
         return False
-    pins, day = app.register.snapshots.of(batch.id), office_day(batch.received_at)
-    needed = _needs(batch.items)
+    needed, day = _needs(batch.items), office_day(batch.received_at)
     return not all(source in pins and (batch.is_test or is_fresh(source, pins[source][1], day)) for source in needed)
 
 

@@ -25,6 +25,7 @@ from exchange.base.tables import ITEMS, PENDING
 from exchange.calendar.working_days import office_day
 from exchange.matching.decide import CAUSES_COLUMN
 from exchange.register import Batch, ReleaseState, Review, ReviewFilter, ReviewState
+from exchange.register.snapshot_uses import Pins
 from exchange.register.waiting import OpenRows
 from exchange.steps.answers import (
     POPULATION,
@@ -107,9 +108,11 @@ def is_due(app: App, batch: Batch) -> bool:
     return not batch.clock_stands and batch.due_on is not None and batch.due_on <= office_day(app.now())
 
 
-def may_leave(app: App, batch: Batch, rows: OpenRows) -> bool:
-    """A cheap test by counts alone: False only where certainly no row can leave."""
-    if not rows.asked_again and lacked_sources(app, batch) and fresh_sources(app, batch) is not None:
+def may_leave(app: App, batch: Batch, rows: OpenRows, pins: Pins) -> bool:
+    """A cheap test by counts alone, which asks the register nothing: False only where certainly no row can leave.
+    ``pins``: of its first pass.
+    """
+    if not rows.asked_again and lacked_sources(batch, pins) and fresh_sources(app, batch) is not None:
         return True
     hurried = is_due(app, batch) or not rows.in_queue
     if rows.decided and hurried:

@@ -74,9 +74,10 @@ def send_receipt(app: App, attested: Attested, folder: Folder, *, where_missing:
     return attested
 
 
-def needs_another(app: App, batch: Batch) -> bool:
-    """Whether the partner's last receipt does not say the due day that holds now, or one is made and not sent yet."""
-    files = app.register.files_by_role(batch.id)
+def needs_another(app: App, batch: Batch, files: Mapping[str, FileRecord]) -> bool:
+    """Whether the partner's last receipt does not say the due day that holds now, or one is made and not sent yet.
+    ``files``: the batch's receipts and their signatures, by role.
+    """
     last = _last_made(files)
     return bool(last) and (last > batch.receipts_sent or _told(app, files, last) != _tells(batch))
 

@@ -82,11 +82,11 @@ def propose_all(app: App) -> Proposals:
     for release in app.register.releases.under_way():
         if release.answers_sha256 is None and release.state in (ReleaseState.PROPOSED, ReleaseState.APPROVED):
             _withdraw_unnamed(app, release, proposals)
-    counts = open_rows(app.register.engine)
+    counts, pins = open_rows(app.register.engine), app.register.snapshots.of_delivered()
     for batch in app.register.with_open_rows():
         try:
             with without_values():
-                if batch.id in counts and may_leave(app, batch, counts[batch.id]):
+                if batch.id in counts and may_leave(app, batch, counts[batch.id], pins.get(batch.id, {})):
                     propose(app, batch.id)
         except (Halt, Refused) as problem:  # Refused: what was accepted once and is read otherwise by now
             proposals.troubles.append(f"{batch.id}: {problem}")

@@ -1,7 +1,8 @@
 """Due days of open batches, counted again: a calendar that became known, an office day that was added.
 
 Rules
-- Every open batch is counted again, provisional or not: a notice can also change a day that looked certain.
+- Every open batch is counted again, provisional or not: a notice can also change a day that looked certain. One is
+  locked, and held against the ledger, where its day is another one than it was.
 - A due day that changed is registered, and the partner gets another signed receipt; so does it when the clock was
   stopped or started, or an objection got more time. What the last receipt says decides, so that a run that was killed,
   or that did not take place for days, is made up for by the next.
@@ -19,7 +20,9 @@ from itertools import groupby
 
 from exchange.app import App
 from exchange.base.errors import ExchangeError, Halt, without_values
-from exchange.register import Batch, State
+from exchange.register import Batch, Role, State
+from exchange.register.clock import is_as_counted
+from exchange.register.files import files_of_open
 from exchange.steps.receipt import needs_another, send_another
 
 log = logging.getLogger(__name__)
@@ -37,15 +40,18 @@ class Recount:
 def recompute(app: App) -> Recount:
     """Counts every open batch's due day again and tells the partners what changed."""
     recount = Recount()
-    for batch, _ in app.register.clock.open_batches():
+    for batch, stops in app.register.clock.open_batches():
         with _apart(recount, batch):
-            if app.register.clock.recompute(batch.id, app.office_days):
+            if not is_as_counted(batch, stops, app.office_days) and app.register.clock.recompute(
+                batch.id, app.office_days
+            ):
                 recount.changed.append(batch.id)
                 log.info("%s: its due day is another one now", batch.id)
+    receipts = files_of_open(app.register.engine, (Role.RECEIPT, Role.RECEIPT_SIGNATURE))
     waiting = []
     for batch, _ in app.register.clock.open_batches():
         with _apart(recount, batch):
-            if batch.state is not State.CLAIMED and needs_another(app, batch):
+            if batch.state is not State.CLAIMED and needs_another(app, batch, receipts.get(batch.id, {})):
                 waiting.append(batch)
     waiting.sort(key=lambda batch: batch.partner)
     for partner, batches in groupby(waiting, key=lambda batch: batch.partner):

@@ -57,7 +57,7 @@ def test_another_name_key_or_place_is_not_taken_for_it(tmp_path: Path) -> None:
     assert kept.read(other, [0]) is None
     assert cache(tmp_path, b"another key").read(NAME, [0]) is None
     assert kept.read("2" * 64 + ".rows", [0]) is None
-    kept.remove("0" * 64)
+    kept.remove({"0" * 64})
     assert [path.name for path in tmp_path.iterdir()] == [other]
 
 

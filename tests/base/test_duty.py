@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -39,6 +41,31 @@ def test_one_that_cannot_be_written_stops_nothing(tmp_path: Path, spoil: Callabl
     spoil(duties.folder)
     duties.done(COLLECT, "3")
     assert duties.last(COLLECT) is None
+
+
+@pytest.mark.parametrize("call", ["utime", "replace"])
+def test_one_that_cannot_be_written_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    """On a full disk each minute's process would leave a file of its own, and nobody takes them away."""
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(os, "utime", full) if call == "utime" else monkeypatch.setattr(Path, "replace", full)
+    duties = Duties.of_home(tmp_path)
+    duties.done(COLLECT)
+    assert [*duties.folder.iterdir()] == []
+
+
+def test_what_a_kill_left_is_named_as_the_night_looks_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*_: object, **__: object) -> None:
+        raise SystemExit
+
+    monkeypatch.setattr(os, "utime", killed)
+    duties = Duties.of_home(tmp_path)
+    with pytest.raises(SystemExit):
+        duties.done(COLLECT)
+    (left,) = duties.folder.iterdir()
+    assert left.name.startswith(".writing-")
 
 
 @pytest.mark.parametrize("error", [PermissionError, FileNotFoundError, OSError], ids=lambda error: error.__name__)

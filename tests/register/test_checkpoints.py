@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -245,3 +248,38 @@ def test_receipts_and_notes_are_read_and_others_refused(register: Register, kept
             register.verify([tmp_path / "other"])
     with pytest.raises(Halt, match="No such file"):
         register.verify([tmp_path / "none"])
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_the_latest_are_the_last_files_and_the_named_ones(tmp_path: Path, seed: int) -> None:
+    draw, kept, first = Random(seed), Kept(tmp_path), date(2026, 11, 23)  # noqa: S311
+    days = [str(first + timedelta(days=number)) for number in range(21) if draw.random() < 0.5]
+    for name in days:
+        if draw.random() < 0.15:
+            (tmp_path / name).mkdir()
+        else:
+            for ending in ("", *draw.sample([".tsr", ".parted-1", ""], 1)):
+                (tmp_path / f"{name}{ending}").touch()
+    besides = set(draw.choices([*days, str(first)], k=2))
+    files, most = kept.files(), draw.randint(1, 6)
+    assert kept.latest(most, besides) == [path for path in files[:-most] if path.name in besides] + files[-most:]
+
+
+def test_each_set_looks_at_no_more_of_them_as_years_go_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file comes with every day, and a stamp beside it; before anything is sent some are looked at."""
+    looks, look = list[Path](), Path.stat
+
+    def looked_at(path: Path, **how: Any) -> os.stat_result:
+        looks.append(path)
+        return look(path, **how)
+
+    monkeypatch.setattr(Path, "stat", looked_at)
+    costs = []
+    for days in (60, 1900):
+        for number in range(days):
+            for ending in ("", ".tsr"):
+                (tmp_path / f"{DAY - timedelta(days=number)}{ending}").touch()
+        looks.clear()
+        assert len(Kept(tmp_path).latest(40, {str(DAY)})) == 40
+        costs.append(len(looks))
+    assert costs[1] <= costs[0] <= 42

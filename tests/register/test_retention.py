@@ -51,6 +51,32 @@ def test_a_file_that_many_batches_share_is_not_asked_of_each_for_each(
     assert costs[1] <= costs[0] + 2
 
 
+def test_the_folder_of_what_was_derived_is_not_looked_through_for_each_file(
+    desk: Desk, manifest: RequestManifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks, look, cache = list[Path](), os.listdir, desk.app.settings.home / "cache"
+
+    def listed(folder: Path) -> list[str]:
+        looks.append(folder)
+        return look(folder)
+
+    monkeypatch.setattr(os, "listdir", listed)
+    costs = []
+    for batches, later in ((2, 31), (9, 32)):
+        for number in range(batches):
+            content = b"original %d of %d" % (number, batches)
+            desk.closed(manifest, f"derived-{batches}-{number}", content)
+            write_atomically(cache / f"{sha256(content)}.{sha256(b'manifest')}.rows", b"derived")
+        write_atomically(cache / f"{sha256(b'another')}.open", b"derived")
+        for path in cache.iterdir():  # else they go as too old
+            os.utime(path, (desk.later(400).now().timestamp(),) * 2)
+        looks.clear()
+        assert retention.run(desk.later(later))["originals"] == batches
+        costs.append(looks.count(cache))
+        assert [path.name for path in cache.iterdir()] == [f"{sha256(b'another')}.open"]
+    assert costs == [2, 2]
+
+
 def test_what_an_older_folder_brings_back_under_a_newer_register_goes_again(
     desk: Desk, manifest: RequestManifest, register: Register
 ) -> None:
