@@ -14,7 +14,7 @@ STATES: Final = MappingProxyType(
         State.CLAIMED: Words("已取件", "claimed"),
         State.ACCEPTED: Words("已受理", "accepted"),
         State.REFUSED: Words("不予受理", "refused"),
-        State.PREPARED: Words("已备好", "prepared"),
+        State.PREPARED: Words("已制作", "prepared"),
         State.DELIVERED: Words("已送达", "delivered"),
         State.CLOSED: Words("已办结", "closed"),
     }
@@ -33,7 +33,7 @@ RELEASES: Final = MappingProxyType(
         ReleaseState.APPROVED: Words("已批准", "approved"),
         ReleaseState.REJECTED: Words("已退回", "returned"),
         ReleaseState.REOPENED: Words("重新送审", "reopened"),
-        ReleaseState.PREPARED: Words("已备好", "prepared"),
+        ReleaseState.PREPARED: Words("已制作", "prepared"),
         ReleaseState.DELIVERED: Words("已送达", "delivered"),
     }
 )
