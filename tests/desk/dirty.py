@@ -47,9 +47,10 @@ def dirty_file(seed: int) -> tuple[str, bytes]:
         for _ in range(draw.choice([0, 0, 1, 2])):
             column = draw.randrange(len(HEADER))
             row[column] = draw.choice(CELLS[column])
-    if draw.random() < 0.1:
+    if draw.random() < 0.2:
+        unknown = draw.choice(["无", "220104199003071000"])
         for row in rows:
-            row[1] = "无"
+            row[1] = unknown
     header = _header(draw, rows)
     if draw.random() < 0.2:
         header = _with_wordless_column(draw, header, rows)
