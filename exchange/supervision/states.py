@@ -1,10 +1,13 @@
-"""The words for states of a batch, of a row in the queue and of a release, on pages and at the terminal."""
+"""The words for states of a batch, of a row in the queue and of a release, and for how a set came, on pages and at the
+terminal.
+"""
 
 from __future__ import annotations
 
 from types import MappingProxyType
 from typing import Final
 
+from exchange.agreements.expected import Arrival
 from exchange.register import ReleaseState, ReviewState, State
 from exchange.register.states import OPEN
 from exchange.supervision.labels import Words
@@ -37,6 +40,18 @@ RELEASES: Final = MappingProxyType(
         ReleaseState.DELIVERED: Words("已送达", "delivered"),
     }
 )
+ARRIVALS: Final = MappingProxyType(
+    {
+        Arrival.EARLY: Words("提前", "early"),
+        Arrival.ON_TIME: Words("按期", "on time"),
+        Arrival.LATE: Words("迟报", "late"),
+    }
+)
+
+
+def arrived(arrival: str | None) -> str:
+    """How a set came, in words; empty where none was expected."""
+    return "" if arrival is None else str(ARRIVALS[Arrival(arrival)])
 
 
 def not_resumed(state: State) -> Words:
