@@ -19,8 +19,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from enum import StrEnum
 from itertools import islice, takewhile
-from typing import Final
 
 from exchange.agreements.agreement import Agreement
 from exchange.agreements.sections import Expected
@@ -28,9 +28,14 @@ from exchange.base.errors import Refused
 from exchange.calendar.periods import MONTHS, Period, period_of, read_period
 from exchange.calendar.working_days import OfficeDays, nth_working_day
 
-EARLY: Final = "early"
-ON_TIME: Final = "on_time"
-LATE: Final = "late"
+
+class Arrival(StrEnum):
+    """How a set came, beside the day on which it was expected."""
+
+    EARLY = "early"
+    ON_TIME = "on_time"
+    LATE = "late"
+
 
 Came = Collection[tuple[str, str, str]]
 """(cycle, period, purpose) of the sets that came."""
@@ -134,7 +139,7 @@ def matching(cycle: str, period: str, purpose: str, came: Came) -> list[tuple[st
 
 def arrival(
     cycle: str, name: str, received: date, expected: Expected | None, office_days: OfficeDays, oldest_days: int
-) -> str | None:
+) -> Arrival | None:
     """Early, on time or late; None for a cycle that is not periodic. Refused where the period is none to ask for."""
     period = read_period(cycle, name)
     if period is None:
@@ -142,13 +147,13 @@ def arrival(
     if period.first > received:
         if period.first > _next_begins(cycle, received):
             raise Refused("period_ahead", column="period")
-        return EARLY if cycle in MONTHS else None
+        return Arrival.EARLY if cycle in MONTHS else None
     if received - period.last > timedelta(days=oldest_days):
         raise Refused("period_past", column="period")
     if cycle not in MONTHS:
         return None
     on_time = expected is None or received <= expected_by(expected, period, office_days)
-    return ON_TIME if on_time else LATE
+    return Arrival.ON_TIME if on_time else Arrival.LATE
 
 
 def _next_begins(cycle: str, received: date) -> date:

@@ -19,7 +19,7 @@ from exchange.review.people import who
 from exchange.settings import Settings
 from exchange.supervision import labels
 from exchange.supervision.labels import span
-from exchange.supervision.states import RELEASES, REVIEWS, STATES
+from exchange.supervision.states import RELEASES, REVIEWS, STATES, arrived
 
 MOMENT: Final = "%Y-%m-%d %H:%M:%S"
 _FILES: Final = {
@@ -134,7 +134,7 @@ def _facts(register: Register, batch: Batch, steps: list[Step]) -> Table:
     table.add_row("行 rows", "" if batch.rows_in is None else str(batch.rows_in))
     queue = {str(REVIEWS[state]): count for state, count in register.reviews.count(batch.id).items() if count}
     table.add_row("人工核实 rows in review", ", ".join(f"{state} {count}" for state, count in queue.items()))
-    table.add_row("报送 came", (batch.arrival or "").replace("_", " "))
+    table.add_row("报送 came", arrived(batch.arrival))
     table.add_row("时限 due", due_words(batch))
     table.add_row("办结 done", _done(register, batch, steps))
     taken = [

@@ -52,6 +52,7 @@ def desk_tables() -> dict[str, Any]:
         "date_serials": list(dates._SERIALS),
         "date_serial_zero": dates._SERIAL_ZERO,
         "fewest_rows_judged": FEWEST_ROWS_JUDGED,
+        "lost_digits": id_numbers.LOST_DIGITS,
         "max_unreadable_share": _greatest_unreadable_share(),
         "conformance": _conformance(),
         **_contract(),

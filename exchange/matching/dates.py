@@ -3,7 +3,7 @@
 Rules: ``1990-1-5``, ``1990/01/05``, ``1990.1.5``, ``19900105``, ``1990年1月5日`` (or 号), with any dash, each also
 followed by a midnight that a spreadsheet added. A serial number (days since 1899-12-30) is taken where it lies in a
 person's lifetime: five digits cannot be any other date. Two-digit years and day-first forms are ambiguous and give
-null.
+null. So does ``2015.1`` where a month is meant: a spreadsheet makes it of October, ``2015.10``, as of January.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _COMPACT: Final = r"([0-9]{4})([0-9]{2})([0-9]{2})"
 _DAY: Final = rf"^(?:{_PARTED}|{_COMPACT})$"
 _YEAR: Final = r"^((?:19|20)[0-9]{2})年?$"
 _MONTH: Final = r"^([0-9]{4})[-/.年]([0-9]{1,2})月?$"
+_JANUARY_OR_OCTOBER: Final = r"^[0-9]{4}\.1$"
 _SPAN: Final = r"^(.{8,})(?:/|至|到|~|[\p{Pd}\u2212]+)(.{8,})$"
 _SERIAL: Final = r"^[0-9]{4,5}$"
 _SERIAL_ZERO: Final = -25_569  # 1899-12-30, in days since 1970-01-01
@@ -88,7 +89,8 @@ def claimed_period(text: pl.Expr) -> pl.Expr:
     even = normalise_text(text)
     year = (even.str.extract(_YEAR, 1) + "-01-01").str.to_date("%Y-%m-%d", strict=False)
     month = pl.concat_str([even.str.extract(_MONTH, 1), even.str.extract(_MONTH, 2).str.zfill(2)], separator="-")
-    month = (month + "-01").str.to_date("%Y-%m-%d", strict=False)
+    told = ~even.str.contains(_JANUARY_OR_OCTOBER)
+    month = pl.when(told).then((month + "-01").str.to_date("%Y-%m-%d", strict=False))
     day = claimed_date(text)
     begin, end = (claimed_date(even.str.extract(_SPAN, group)) for group in (1, 2))
     first = pl.coalesce(year, month, pl.when(even.str.contains(_SPAN)).then(begin).otherwise(day))

@@ -6,6 +6,8 @@ Rules
   were kept for people over a hundred.
 - Repaired: full-width and invisible characters, blanks, dashes, a leading apostrophe, small x, the Cyrillic and Greek
   look-alikes of X, the multiplication sign. Not repaired: a spreadsheet's scientific notation, whose digits are lost.
+- Shown as a whole number, what a spreadsheet has kept ends in three zeros. Of one row nothing follows from that, since
+  one number in a thousand does; of a whole file it does (``steps/request.py``).
 - The date inside must exist, not lie before 1800 and not after the day of receipt.
 - Numbers of the same form that are in no household register: residence permits of people from Hong Kong, Macao and
   Taiwan (81, 82, 83; 港澳台居民居住证申领发放办法 of 2018) and foreigners' permanent residence cards since
@@ -59,6 +61,9 @@ _FORMULA: Final = r"""^="['‘’`]*|"$"""
 _LOOKS_LIKE_X: Final = r"[xхХχΧ×✕]"
 _SCIENTIFIC: Final = r"""^(?:="['‘’`]*)?[0-9](\.[0-9]+)?[eE]\+?[0-9]+"?$"""
 """What a spreadsheet makes of a number: ``2.20104E+17``."""
+
+LOST_DIGITS: Final = "000"
+"""What a spreadsheet shows of a number of 18 digits, of which it keeps 15."""
 
 _NUMBER: Final = np.dtype([("first", "<u8"), ("second", "<u8"), ("last", "u1"), ("check", "u1")])
 """The octets of a number of 18 characters."""

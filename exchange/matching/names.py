@@ -50,7 +50,8 @@ _ACCENT_LIKE_DOT: Final = "\u02d9"
 
 _BLANKS: Final = rf"[\s{INVISIBLE}]+"
 _DOTS: Final = (
-    r"[.\u00b7\u0387\u16eb\u2022\u2024\u2027\u2219\u22c5\u25cf\u25e6\u2981\u2e31\u2e33\u30fb\ua78f\uff0e\uff65\ufe52]+"
+    r"[.\u00b7\u0387\u119e\u16eb\u2022\u2024\u2027\u2219\u22c5\u25cf\u25e6\u2981\u2e31\u2e33"
+    r"\u30fb\u318d\ua78f\uff0e\uff65\ufe52]+"
 )
 _LATER_LETTERS: Final = r"\x{20000}-\x{2fffd}\x{30000}-\x{3fffd}"
 """Planes 2 and 3 hold ideographs and nothing else: a letter there needs no table of a certain year."""

@@ -49,7 +49,7 @@ _DONE: Final = {
     "approved": Words(
         "已批准，补充答复将在数分钟内发出。", "Approved; the supplementary result leaves within minutes."
     ),
-    "returned": Words("已退回核实员。", "Returned to the officer."),
+    "returned": Words("已退回民警。", "Returned to the officer."),
     "stopped": Words("已批准停止计时。", "The clock is paused."),
     "runs": Words("不予停止，计时照常。", "Not paused; the clock runs on."),
     "let_go": Words("已放行，结果已送达部门。", "Released; the partner has the result."),

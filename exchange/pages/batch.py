@@ -29,6 +29,7 @@ from exchange.register.extensions import ExtensionProposal
 from exchange.register.guard import GuardHold
 from exchange.supervision import labels
 from exchange.supervision.labels import Words, span
+from exchange.supervision.states import arrived
 
 Table = tuple[Words, tuple[Words, ...], Sequence[tuple[str, ...]]]
 """Title, heads and rows."""
@@ -78,7 +79,7 @@ def _facts(app: App, batch: Batch, steps: list[Step]) -> Iterator[tuple[Words, s
     yield Words("待答复", "still open"), "" if batch.rows_open is None else f"{batch.rows_open:,}"
     if batch.is_test:
         yield Words("阶段", "stage"), "测试，虚构数据 TEST, invented people"
-    yield Words("报送", "came"), (batch.arrival or "").replace("_", " ")
+    yield Words("报送", "came"), arrived(batch.arrival)
     yield Words("时限", "due"), str(words.due_words(batch))
     late = missed_days(batch, steps, app.register.clock.stops(batch.id))
     if late is not None:

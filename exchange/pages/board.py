@@ -42,7 +42,7 @@ _FAILED: Final = "failed"
 _STATES: Final = {_FAILED: Words("任务失败", "failed")} | {
     state.value: words.STATES[state] for state in (State.CLAIMED, State.ACCEPTED, State.PREPARED, State.DELIVERED)
 }
-_OFFICER: Final = Words("核实员", "an officer")
+_OFFICER: Final = Words("民警核实", "an officer")
 _TILES: Final = (Urgency.LATE, Urgency.TODAY, Urgency.AT_RISK, Urgency.PAUSED)
 _WAITING: Final = {"officer": _OFFICER, "leader": LEADER, "source": SOURCE, "software": SOFTWARE}
 

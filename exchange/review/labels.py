@@ -31,7 +31,10 @@ _OWN: Final = {
 }  # fmt: skip
 """Columns that a snapshot makes of an export's."""
 
-_REASONS: Final = {"death": "死亡", "settled_abroad": "出国（境）定居", "conscription": "参军", "duplicate": "重复户口"}
+_REASONS: Final = {
+    "death": "死亡", "settled_abroad": "出国（境）定居", "conscription": "参军", "duplicate": "重复户口",
+    "other": "其他",
+}  # fmt: skip
 _EVENTS: Final = {
     "migration_in": "迁入", "migration_out": "迁出", "address_change": "住址变动", "item_correction": "变更更正",
 }  # fmt: skip

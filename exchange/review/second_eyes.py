@@ -25,7 +25,7 @@ from exchange.register import Batch, Decision, ReleaseState, ReviewState, Role
 from exchange.steps.answers import BatchContext
 from exchange.steps.rows import REFERENCE
 
-UNDONE: Final = "核实员撤回结论，重新送审 an officer took a decision back; proposed anew"
+UNDONE: Final = "民警撤回结论，重新送审 an officer took a decision back; proposed anew"
 
 
 def needs_two(batch: Batch) -> bool:

@@ -1,10 +1,13 @@
-"""The words for states of a batch, of a row in the queue and of a release, on pages and at the terminal."""
+"""The words for states of a batch, of a row in the queue and of a release, and for how a set came, on pages and at the
+terminal.
+"""
 
 from __future__ import annotations
 
 from types import MappingProxyType
 from typing import Final
 
+from exchange.agreements.expected import Arrival
 from exchange.register import ReleaseState, ReviewState, State
 from exchange.register.states import OPEN
 from exchange.supervision.labels import Words
@@ -14,7 +17,7 @@ STATES: Final = MappingProxyType(
         State.CLAIMED: Words("已取件", "claimed"),
         State.ACCEPTED: Words("已受理", "accepted"),
         State.REFUSED: Words("不予受理", "refused"),
-        State.PREPARED: Words("已备好", "prepared"),
+        State.PREPARED: Words("已制作", "prepared"),
         State.DELIVERED: Words("已送达", "delivered"),
         State.CLOSED: Words("已办结", "closed"),
     }
@@ -33,10 +36,22 @@ RELEASES: Final = MappingProxyType(
         ReleaseState.APPROVED: Words("已批准", "approved"),
         ReleaseState.REJECTED: Words("已退回", "returned"),
         ReleaseState.REOPENED: Words("重新送审", "reopened"),
-        ReleaseState.PREPARED: Words("已备好", "prepared"),
+        ReleaseState.PREPARED: Words("已制作", "prepared"),
         ReleaseState.DELIVERED: Words("已送达", "delivered"),
     }
 )
+ARRIVALS: Final = MappingProxyType(
+    {
+        Arrival.EARLY: Words("提前", "early"),
+        Arrival.ON_TIME: Words("按期", "on time"),
+        Arrival.LATE: Words("迟报", "late"),
+    }
+)
+
+
+def arrived(arrival: str | None) -> str:
+    """How a set came, in words; empty where none was expected."""
+    return "" if arrival is None else str(ARRIVALS[Arrival(arrival)])
 
 
 def not_resumed(state: State) -> Words:

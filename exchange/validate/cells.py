@@ -7,6 +7,9 @@ Rules
   one that has lost digits, which are never guessed.
 - A cell is a date by its number format: the built-in ones, those of Chinese programs among them, and every custom one
   that shows a year or a day (ECMA-376, 18.8.30). Serial days count from 1900 or 1904, as the workbook says.
+- A program that is given a month or a year makes its first day of it, and one that is given a day puts this year to it.
+  So the first day behind a format that shows no day is the month (``2015-03``), or the year, and a day behind one that
+  shows no year is without one (``03-20``): nobody claimed it.
 - Errors and truth values are what the sheet shows (``#N/A``, ``TRUE``).
 """
 
@@ -15,8 +18,10 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Final
 
 from exchange.base.invisible import INVISIBLE, is_invisible
@@ -24,7 +29,12 @@ from exchange.base.invisible import INVISIBLE, is_invisible
 EXACT_BELOW: Final = 10**15
 """Numbers of up to 15 digits are exact."""
 
-BUILT_IN_DATES: Final = frozenset({14, 15, 16, 17, 22, *range(27, 32), 36, *range(50, 55), 57, 58})
+BUILT_IN_DATES: Final[Mapping[str, str]] = MappingProxyType(
+    dict.fromkeys(("14", "15", "22", "30", "31"), "ymd")
+    | dict.fromkeys(("17", "27", "36", "50", "52", "57"), "ym")
+    | dict.fromkeys(("16", "28", "29", "51", "53", "54", "58"), "md")
+)
+"""Number of a format → what it shows, as ``date_shown`` says it."""
 
 FORMULA: Final = r'^="([^"]*)"$'
 """A text that is written as a formula, so that a spreadsheet keeps its digits."""
@@ -48,31 +58,39 @@ _NUMBER: Final = re.compile(r"\s*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0
 """A number as XML has it (XML Schema part 2, double)."""
 
 
-def is_date_format(code: str) -> bool:
-    """Whether a custom number format shows a year or a day."""
+def date_shown(code: str) -> str:
+    """Which of ``y``, ``m`` and ``d`` a custom number format shows, in this order; empty where it shows no date."""
     shown = _NOT_SHOWN.sub("", code.partition(";")[0]).lower()
-    return "general" not in shown and ("y" in shown or "d" in shown)
+    if "general" in shown or not ("y" in shown or "d" in shown):
+        return ""
+    return "".join(part for part in "ymd" if part in shown)
 
 
-def number_text(raw: str, *, is_date: bool, from_1904: bool) -> str:
-    """The text of a number cell from the digits in the file."""
+def number_text(raw: str, *, shown: str, from_1904: bool) -> str:
+    """The text of a number cell from the digits in the file; ``shown`` is what its format shows of a date."""
     if not _NUMBER.fullmatch(raw):  # float() would take digits of other scripts and underscores, too
         return raw
     number = float(raw)
     if not math.isfinite(number):
         return raw
-    if is_date and 1 <= number + _DAYS_1904 * from_1904 < _MAX_DATE_SERIAL + 1:
+    if shown and 1 <= number + _DAYS_1904 * from_1904 < _MAX_DATE_SERIAL + 1:
         with suppress(OverflowError):  # rounded up to the second it may lie behind the calendar's last one
-            return _date_text(number + _DAYS_1904 * from_1904)
+            return _date_text(number + _DAYS_1904 * from_1904, shown)
     if abs(number) >= EXACT_BELOW:
         return f"{number:.5E}"
     return str(int(number)) if number.is_integer() else f"{number:.15g}"
 
 
-def _date_text(serial: float) -> str:
+def _date_text(serial: float, shown: str) -> str:
     days = serial + 1 if serial < _LEAP_BUG else serial
     day = _ZERO + timedelta(seconds=round(days * 86_400))
-    return day.date().isoformat() if day.time() == datetime.min.time() else day.isoformat(" ")
+    at_midnight = day.time() == datetime.min.time()
+    text = day.date().isoformat() if at_midnight else day.isoformat(" ")
+    if "y" not in shown:
+        return text[len("yyyy-") :]
+    if "d" in shown or day.day > 1 or not at_midnight:
+        return text
+    return text[: len("yyyy-mm")] if "m" in shown or day.month > 1 else text[: len("yyyy")]
 
 
 def has_text(value: str) -> bool:

@@ -6,7 +6,7 @@ What ``handlers`` gives is called some five times for every cell: local names, n
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -42,10 +42,10 @@ _CELL: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 
 @dataclass(frozen=True)
 class CellReader:
-    """What cells are read by: the shared texts, the numbers of the styles that show a date, the calendar."""
+    """What cells are read by: the shared texts, what of a date the styles show, by their numbers, the calendar."""
 
     texts: Sequence[str]
-    dates: frozenset[str]
+    dates: Mapping[str, str]
     from_1904: bool
 
 
@@ -211,7 +211,7 @@ def handlers(sheet: Sheet, cells: CellReader) -> tuple[Start, End, Text]:
         if kind == "s":
             value = _shared(texts, value.strip(_XML_BLANKS))
         elif kind == "n":
-            value = number_text(value, is_date=style in dates, from_1904=from_1904)
+            value = number_text(value, shown=dates.get(style, ""), from_1904=from_1904)
         elif kind == "b":
             value = "TRUE" if value.strip(_XML_BLANKS) == "1" else "FALSE"
         elif kind == "str":

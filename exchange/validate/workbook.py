@@ -25,7 +25,7 @@ from typing import Final
 import polars as pl
 
 from exchange.base.errors import Refused
-from exchange.validate.cells import BUILT_IN_DATES, is_date_format, unescaped
+from exchange.validate.cells import BUILT_IN_DATES, date_shown, unescaped
 from exchange.validate.foreign_bytes import foreign_bytes
 from exchange.validate.package import Attributes, Package
 from exchange.validate.sheet import MAX_CELL_LETTERS, MAX_SHEET_ROW, CellReader, Sheet, handlers
@@ -155,17 +155,17 @@ def _shared_texts(package: Package, main: str, keep: Callable[[int], None]) -> l
     return texts
 
 
-def _date_styles(package: Package, main: str) -> frozenset[str]:
-    """The numbers of the cell styles that show a date."""
+def _date_styles(package: Package, main: str) -> dict[str, str]:
+    """The numbers of the cell styles that show a date, and what of it (``date_shown``)."""
     part = _one(package, main, "styles")
-    custom: dict[str, bool] = {}
+    custom: dict[str, str] = {}
     formats: list[str] = []
     inside = False
 
     def start(element: str, given: Attributes) -> None:
         nonlocal inside
         if element == "numFmt":
-            custom[given.get("numFmtId", "")] = is_date_format(given.get("formatCode", ""))
+            custom[given.get("numFmtId", "")] = date_shown(given.get("formatCode", ""))
             _bounded(custom)
         elif element == "cellXfs":
             inside = True
@@ -179,5 +179,5 @@ def _date_styles(package: Package, main: str) -> frozenset[str]:
 
     if part:
         package.parse(part, start, end)
-    dates = {str(number) for number in BUILT_IN_DATES} | {number for number, date in custom.items() if date}
-    return frozenset(str(position) for position, number in enumerate(formats) if number in dates)
+    shown = [custom.get(number) or BUILT_IN_DATES.get(number, "") for number in formats]
+    return {str(place): parts for place, parts in enumerate(shown) if parts}

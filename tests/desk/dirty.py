@@ -26,7 +26,7 @@ CELLS: Final[dict[int, list[str]]] = {
     ],
     2: [
         "", " ", "张 三", "张\u3000三", "张3", "买买提•依明", "\ue81e山", "=张三", "O'Neill", "张？", "张" * 51,
-        "\u3007", "'张三", "⼀", "𠮷野",
+        "\u3007", "'张三", "⼀", "𠮷野", "张三.", "•张三・", "·", "买买提ㆍ依明",
     ],
     3: ["", "男性", "F", "9", "x", "'1", "先生", "\u200b", "male", "２"],
     4: [
@@ -35,6 +35,7 @@ CELLS: Final[dict[int, list[str]]] = {
     ],
     5: ["", "不详", "220102001001", "南关区", "朝阳区", "中国吉林省", "999999", "220102人民大街1号", "ab", "’长春市"],
 }  # fmt: skip
+DATES_SHOWN: Final = ("yyyy-mm-dd", 'yyyy"年"m"月"', "mmm-yy", "yyyy", 'm"月"d"日"', "yyyy-mm-dd hh:mm")
 ENCODINGS: Final = ("utf-8", "utf-8-sig", "gb18030", "gb18030", "utf-16", "big5")
 
 
@@ -46,9 +47,10 @@ def dirty_file(seed: int) -> tuple[str, bytes]:
         for _ in range(draw.choice([0, 0, 1, 2])):
             column = draw.randrange(len(HEADER))
             row[column] = draw.choice(CELLS[column])
-    if draw.random() < 0.1:
+    if draw.random() < 0.2:
+        unknown = draw.choice(["无", "220104199003071000"])
         for row in rows:
-            row[1] = "无"
+            row[1] = unknown
     header = _header(draw, rows)
     if draw.random() < 0.2:
         header = _with_wordless_column(draw, header, rows)
@@ -135,6 +137,8 @@ def _workbook(draw: random.Random, header: list[str], rows: list[list[str]]) -> 
     sheet.append(header)
     for row in rows:
         sheet.append([_cell(draw, text) for text in row])
+    for cell in (each for line in sheet.iter_rows() for each in line if isinstance(each.value, datetime)):
+        cell.number_format = draw.choice(DATES_SHOWN)
     odd = draw.randrange(8)
     if odd == 0 and rows:
         sheet.merge_cells(start_row=2, end_row=3, start_column=2, end_column=3)
@@ -155,5 +159,5 @@ def _cell(draw: random.Random, text: str) -> Any:
     if text.isascii() and text.isdigit() and draw.random() < 0.5:
         return int(text)
     if text == "1949-12-31" and draw.random() < 0.5:
-        return datetime(1949, 12, 31)
+        return draw.choice([datetime(1949, 12, 31), datetime(1949, 12, 1), datetime(1949, 1, 1)])
     return text if not text.startswith("=") else f"'{text}"

@@ -5,6 +5,7 @@ Of a batch of one row, beside the letter of introduction, a count is somebody's.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import polars as pl
@@ -52,6 +53,16 @@ def test_before_the_release_an_operator_reads_the_same_with_and_without_a_record
         assert "<td>1</td>" in told(pages, login, batch), "how many rows"
     for login in ("supervisor", "leader"):
         assert answers_in(told(pages, login, batch)) == {"under_review" if hit else "awaiting_approval"}
+
+
+def test_what_is_told_of_a_batch_is_told_in_chinese(
+    pages: Pages, officer: App, education: DemoPartner, asked: pl.DataFrame
+) -> None:
+    """Whatever has a word of English has one in Chinese before it: of an expected set how it came had none."""
+    batch = asked_of_records(officer, education, asked)
+    told_of = re.findall("<dd>(.*?)</dd>", pages.get("op", f"/batch/{batch}")[1])
+    assert "按期 on time" in told_of
+    assert [text for text in told_of if re.search("[a-z]", text) and not re.match("[^a-z]*[\u4e00-\u9fff]", text)] == []
 
 
 def test_an_operator_reads_no_answer_about_records_after_the_release(

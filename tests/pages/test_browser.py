@@ -36,14 +36,45 @@ PAGES = (
     ("supervisor", "/supervision", "supervision"),
     ("supervisor", "/search", "search"),
 )
-SIZES = ((1366, 768), (683, 384))
-"""A common screen, and the same at 200 %."""
+SIZES = ((1366, 768), (683, 384), (390, 844))
+"""A common screen, the same at 200 %, and a telephone."""
 BEYOND = """
-Object.fromEntries([...document.querySelectorAll("body *:not(.skip)")]
+[...document.querySelectorAll("body *:not(.skip)")]
   .filter((each) => each.getBoundingClientRect().right > innerWidth + 1 && !each.closest(".wide, .mark"))
-  .map((each) => [each.tagName, each.getBoundingClientRect().right]))
+  .map((each) => [each.tagName, each.getBoundingClientRect().right])
 """.strip()
 """What reaches beyond the right edge, but for what is scrolled by itself."""
+OVERLAID = """
+(() => {
+  const texts = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+  const boxes = [];
+  for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+    const within = text.parentElement.closest(".wide")?.getBoundingClientRect().right ?? innerWidth;
+    if (!text.data.trim() || text.parentElement.closest(".mark, option, details:not([open]) > :not(summary)")) continue;
+    const range = document.createRange();
+    range.selectNodeContents(text);
+    for (const box of range.getClientRects()) {
+      const [left, right] = [box.left, Math.min(box.right, within)];
+      const [top, bottom] = [box.top + box.height / 4, box.bottom - box.height / 4];
+      if (right - left > 2) boxes.push({ text, left, right, top, bottom });
+    }
+  }
+  const over = (a, b) => a.text !== b.text && a.left < b.right - 2 && b.left < a.right - 2
+    && a.top < b.bottom && b.top < a.bottom;
+  return boxes.filter((a) => boxes.some((b) => over(a, b))).map(({ text }) => text.data.trim());
+})()
+""".strip()
+"""The texts that lie upon another one."""
+CUT = """
+[...document.querySelectorAll(".wide:has(.compare)")]
+  .filter((each) => each.scrollWidth > each.clientWidth + 1)
+  .map((each) => each.scrollWidth)
+""".strip()
+"""Claim and register side by side, where the end of a number is out of sight."""
+WRONG = f"""
+Object.fromEntries(Object.entries({{ beyond: {BEYOND}, overlaid: {OVERLAID}, cut: {CUT} }})
+  .filter(([, found]) => found.length))
+""".strip()
 
 
 @pytest.fixture
@@ -183,7 +214,7 @@ def test_what_waits_for_a_leader_whose_log_in_is_old(
 
 def check_looks(driven: Driven, shown: int) -> None:
     """So many pages were looked at, in each size, and nothing was wrong with one."""
-    looks = [(violations, beyond) for violations, beyond in pairwise(driven.gave) if isinstance(beyond, dict)]
+    looks = [(violations, wrong) for violations, wrong in pairwise(driven.gave) if isinstance(wrong, dict)]
     assert looks == [([], {})] * shown * len(SIZES)
 
 
@@ -204,7 +235,7 @@ def _looked_at(name: str) -> list[dict[str, Any]]:
     steps: list[dict[str, Any]] = []
     for width, height in SIZES:
         size = {"do": "resize", "width": width, "height": height}
-        steps += [size, {"do": "axe"}, {"do": "evaluate", "script": BEYOND}]
+        steps += [size, {"do": "axe"}, {"do": "evaluate", "script": WRONG}]
         if folder := os.environ.get("PAGES_PICTURES"):
             Path(folder).mkdir(parents=True, exist_ok=True)
             steps.append({"do": "screenshot", "to": f"{folder}/{name}-{width}.png", "full": True})

@@ -23,7 +23,7 @@ def step(number: int, actor: str, facts: dict[str, object], moved: str = "delive
     [
         ({"receipt": "0f" * 32, "receipt_signature": "0f" * 32}, "回执 receipt；回执签名 its signature"),
         ({"result-2": "0f" * 32}, "结果清单 result 2"),
-        ({"release.1": "sealed 2", "release.1.answers": "0f"}, "放行 release 1 已备好 prepared；放行 release 1"),
+        ({"release.1": "sealed 2", "release.1.answers": "0f"}, "放行 release 1 已制作 prepared；放行 release 1"),
         ({"release.2": "rejected 2", "release.2.note": "planted"}, "放行 release 2 已退回 returned；放行 release 2"),
         ({"pinned.population": "v"}, "固定快照 snapshot pinned 全省人口信息管理系统"),
         ({"rows_open": 59}, "待答复（行） rows still open 59"),

@@ -169,6 +169,30 @@ def test_mostly_unreadable_rows_refuse_the_set() -> None:
     assert len(found.findings) == 30
 
 
+@pytest.mark.parametrize(
+    ("lost", "sound", "refused"),
+    [(30, 0, True), (28, 2, True), (27, 3, False), (1, 29, False), (19, 0, False)],
+)
+def test_numbers_that_lost_their_last_digits_refuse_the_set(lost: int, sound: int, *, refused: bool) -> None:
+    """Also where the check character fits by chance, as of one in eleven: those were told that nobody bears them."""
+    numbers = ["220104199003071000"] * lost + [PERSON] * sound
+    rows = "".join(f"R{place},{number},张三,女\n" for place, number in enumerate(numbers))
+    found = seen(f"{HEADER}\n{rows}".encode())
+    assert (found.refusal is not None and found.refusal.code == "rows_unreadable") == refused
+    assert found.findings == ()
+
+
+def test_a_mothers_number_that_lost_its_last_digits_is_told_likewise() -> None:
+    rows = "".join(f"R{place},220104199003071000,2020-01-01\n" for place in range(30))
+    by_mother = AGREEMENT.model_copy(
+        update={"purposes": (AGREEMENT.purposes[1].model_copy(update={"unregistered_by": "mother"}),)}
+    )
+    content = f"row_ref,mother_id_number,birth_date\n{rows}".encode()
+    found = check_data(content, by_mother, reading_by_header(by_mother, content, is_workbook=False), TODAY)
+    assert found.refusal is not None
+    assert found.refusal.code == "rows_unreadable"
+
+
 def run(world: World, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, str]:
     monkeypatch.setenv("EXCHANGE_CONFIG", str(world.config))
     ended = CliRunner().invoke(request.commands, ["check", "--partner", "court-changchun", *arguments])

@@ -7,12 +7,15 @@ from enum import StrEnum
 
 import pytest
 
+from exchange.agreements.expected import Arrival
 from exchange.register import ReleaseState, ReviewState, State
 from exchange.supervision.labels import Words
-from exchange.supervision.states import RELEASES, REVIEWS, STATES
+from exchange.supervision.states import ARRIVALS, RELEASES, REVIEWS, STATES
 
 
-@pytest.mark.parametrize(("states", "words"), [(State, STATES), (ReviewState, REVIEWS), (ReleaseState, RELEASES)])
+@pytest.mark.parametrize(
+    ("states", "words"), [(State, STATES), (ReviewState, REVIEWS), (ReleaseState, RELEASES), (Arrival, ARRIVALS)]
+)
 def test_every_state_has_words_of_its_own(states: type[StrEnum], words: Mapping[StrEnum, Words]) -> None:
     assert set(words) == set(states)
     assert len(set(words.values())) == len(words)

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 import openpyxl
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +16,8 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from openpyxl.worksheet.worksheet import Worksheet
 
 from exchange.base.errors import Refused
-from exchange.validate.cells import has_text, is_date_format, number_text
+from exchange.matching.dates import claimed_period
+from exchange.validate.cells import BUILT_IN_DATES, date_shown, has_text, number_text
 from exchange.validate.sheet import MAX_CELL_LETTERS
 from exchange.validate.table import ROW_FAULT
 from exchange.validate.workbook import read_workbook
@@ -82,37 +84,78 @@ def test_days_that_count_from_1904() -> None:
     ("serial", "text"), [("1", "1900-01-01"), ("59", "1900-02-28"), ("61", "1900-03-01"), ("2958465", "9999-12-31")]
 )
 def test_serial_days_at_their_borders(serial: str, text: str) -> None:
-    assert number_text(serial, is_date=True, from_1904=False) == text
+    assert number_text(serial, shown="ymd", from_1904=False) == text
 
 
 @pytest.mark.parametrize("text", ["1_0", "٣", "３", "0x10", "1e", "infinity", ".", ""])
-@pytest.mark.parametrize("is_date", [True, False])
-def test_what_is_no_number_of_xml_stays_as_it_stands(text: str, is_date: bool) -> None:
+@pytest.mark.parametrize("shown", ["ymd", ""])
+def test_what_is_no_number_of_xml_stays_as_it_stands(text: str, shown: str) -> None:
     """Python's own reading takes some of them, and made days of January 1900 out of them."""
-    assert number_text(text, is_date=is_date, from_1904=False) == text
+    assert number_text(text, shown=shown, from_1904=False) == text
 
 
 @pytest.mark.parametrize("beyond", ["0", "0.5", "-1", "2958466", "inf", "nan"])
 def test_what_is_no_day_stays_a_number(beyond: str) -> None:
-    assert number_text(beyond, is_date=True, from_1904=False) == beyond
+    assert number_text(beyond, shown="ymd", from_1904=False) == beyond
 
 
 @pytest.mark.parametrize(
-    ("code", "date"),
+    ("code", "shown"),
     [
-        ("yyyy-mm-dd", True),
-        ('yyyy"年"m"月"d"日"', True),
-        ("[$-804]yyyy年m月d日;@", True),
-        ("General", False),
-        ("0_ ;[Red]\\-0\\ ", False),
-        ('0"day"', False),
-        ("h:mm:ss", False),
-        ("@", False),
-        ("0.00E+00", False),
+        ("yyyy-mm-dd", "ymd"),
+        ('yyyy"年"m"月"d"日"', "ymd"),
+        ("[$-804]yyyy年m月d日;@", "ymd"),
+        ('[$-804]yyyy"年"m"月";@', "ym"),
+        ("mmm-yy", "ym"),
+        ("yyyy", "y"),
+        ('m"月"d"日"', "md"),
+        ("General", ""),
+        ("0_ ;[Red]\\-0\\ ", ""),
+        ('0"day"', ""),
+        ("h:mm:ss", ""),
+        ("@", ""),
+        ("0.00E+00", ""),
     ],
 )
-def test_formats_that_show_a_day(code: str, date: bool) -> None:
-    assert is_date_format(code) is date
+def test_what_of_a_date_a_format_shows(code: str, shown: str) -> None:
+    assert date_shown(code) == shown
+
+
+@pytest.mark.parametrize(
+    ("day", "code", "text"),
+    [
+        (datetime(2015, 3, 1), 'yyyy"年"m"月"', "2015-03"),
+        (datetime(2015, 3, 1), "mmm-yy", "2015-03"),
+        (datetime(2015, 3, 20), "mmm-yy", "2015-03-20"),
+        (datetime(2015, 3, 1, 8), "mmm-yy", "2015-03-01 08:00:00"),
+        (datetime(2015, 1, 1), "yyyy", "2015"),
+        (datetime(2015, 1, 1), "yyyy-mm", "2015-01"),
+        (datetime(2015, 3, 1), "yyyy", "2015-03"),
+        (datetime(2026, 3, 20), 'm"月"d"日"', "03-20"),
+        (datetime(2026, 3, 1), "d-mmm", "03-01"),
+        (datetime(2015, 3, 1), "yyyy-m-d", "2015-03-01"),
+    ],
+)
+def test_a_date_says_no_more_than_was_typed(day: datetime, code: str, text: str) -> None:
+    """A program that is given a month makes its first day of it, and puts this year to a day without one."""
+
+    def change(_: openpyxl.Workbook, sheet: Worksheet) -> None:
+        sheet["A2"].number_format = code
+
+    assert read_workbook(book((day, *SOUND[1:]), change=change), None, ITEMS, 1)["row_ref"].to_list() == [text]
+
+
+@given(st.dates(date(1905, 1, 1)), st.sampled_from(sorted(BUILT_IN_DATES)))
+def test_what_no_format_shows_is_claimed_by_nobody(day: date, number: str) -> None:
+    """Whatever the day: where a year is not shown nothing is a date, and a month alone covers the day behind it."""
+    shown = BUILT_IN_DATES[number]
+    text = number_text(str((day - date(1899, 12, 30)).days), shown=shown, from_1904=False)
+    first, last = pl.select(claimed_period(pl.lit(text))).to_series()[0].values()
+    if "y" not in shown:
+        assert first is None
+    else:
+        assert first <= day <= last
+        assert (first == last) == ("d" in shown or day.day > 1)
 
 
 def test_built_in_formats_of_chinese_programs() -> None:

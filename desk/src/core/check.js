@@ -7,7 +7,7 @@
 import { claimFaults } from "./claims.js";
 import { OBJECTION, UNREGISTERED, columnsFor, readingByHeader, wordsOf } from "./columns.js";
 import { headerHelp } from "./headerHelp.js";
-import { readNumber } from "./idNumbers.js";
+import { mayHaveLostDigits, readNumber } from "./idNumbers.js";
 import { nameFault, standardName } from "./names.js";
 import { Refused } from "./refused.js";
 import { openFile, readTable } from "./table.js";
@@ -140,7 +140,7 @@ function rowJudge(rules, { items, form, codes }, today) {
             const claim = Object.fromEntries(columns.map((code) => [code, cells[places.get(code)] ?? ""]));
             const code = fault ?? unregisteredFault(rules, claim, today);
             if (code) findings.push({ row, column: null, code });
-            return Boolean(code);
+            return Boolean(code || mayHaveLostDigits(rules, claim.mother_id_number ?? ""));
         };
     }
     const claims = claimFaults(rules, items);
@@ -156,6 +156,6 @@ function rowJudge(rules, { items, form, codes }, today) {
         if (number.repaired) say("id_number", "id_repaired");
         if (number.from15) say("id_number", "id_from_15");
         if (!fault) for (const [column, faultOf] of claims) say(column, faultOf(cells[places.get(column)]));
-        return Boolean(number.fault || name);
+        return Boolean(number.fault || name || mayHaveLostDigits(rules, cells[places.get("id_number")]));
     };
 }

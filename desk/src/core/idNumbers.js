@@ -31,6 +31,9 @@ function upgraded(rules, number) {
     return number.slice(0, 6) + century + number.slice(6);
 }
 
+/** Whether a spreadsheet may have lost the number's last digits. */
+export const mayHaveLostDigits = (rules, claimed) => claimed.endsWith(rules.lost_digits);
+
 /**
  * @param {string} today YYYYMMDD, the day of receipt
  * @returns {{number: string, fault: string|null, repaired: boolean, from15: boolean}} the number as it is looked up

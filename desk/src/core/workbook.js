@@ -4,7 +4,7 @@
  * Rules: the sheet that is named, else the first that is shown; its first row with text is the header; hidden rows are
  * rows like any other; merged cells in the header refuse the set, below it they mark their rows.
  */
-import { BUILT_IN, isDateFormat, numberText, unescaped } from "./cells.js";
+import { BUILT_IN_DATES, dateShown, numberText, unescaped } from "./cells.js";
 import { Package } from "./package.js";
 import { Refused, foreignBytes } from "./refused.js";
 import { hasText } from "./text.js";
@@ -99,14 +99,14 @@ function sharedTexts(parts, main) {
     return texts;
 }
 
-/** The numbers of the cell styles that show a date. */
+/** The numbers of the cell styles that show a date, and what of it. */
 function dateStyles(parts, main) {
     const part = parts.related(main, "styles");
     const custom = new Map();
     const formats = [];
     let inside = false;
     const start = (element, given) => {
-        if (element === "numFmt") custom.set(given.numFmtId ?? "", isDateFormat(given.formatCode ?? ""));
+        if (element === "numFmt") custom.set(given.numFmtId ?? "", dateShown(given.formatCode ?? ""));
         else if (element === "cellXfs") inside = true;
         else if (element === "xf" && inside) formats.push(given.numFmtId ?? "0");
     };
@@ -114,8 +114,8 @@ function dateStyles(parts, main) {
         if (element === "cellXfs") inside = false;
     };
     if (part) parts.parse(part, { start, end });
-    const isDate = (number) => BUILT_IN.has(number) || custom.get(number) === true;
-    return new Set(formats.flatMap((number, place) => (isDate(number) ? [String(place)] : [])));
+    const shown = formats.map((number) => custom.get(number) || BUILT_IN_DATES.get(number) || "");
+    return new Map(shown.map((parts, place) => [String(place), parts]));
 }
 
 /** Header, rows and their numbers, the rows with something beyond the header, and what is merged. */
@@ -177,7 +177,7 @@ function readRows(parts, part, { texts, dates, from1904 }) {
             if (!/^[0-9]+$/.test(place) || texts[Number(place)] === undefined) throw new Refused("workbook_format");
             return texts[Number(place)];
         }
-        if (kind === "n") return numberText(raw, dates.has(style), from1904);
+        if (kind === "n") return numberText(raw, dates.get(style) ?? "", from1904);
         if (kind === "b") return raw.replace(XML_BLANKS, "") === "1" ? "TRUE" : "FALSE";
         return kind === "str" ? unescaped(raw) : raw;
     };
