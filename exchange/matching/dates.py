@@ -24,9 +24,11 @@ _PARTED: Final = r"([0-9]{4})[/.年\p{Pd}\u2212]([0-9]{1,2})[/.月\p{Pd}\u2212](
 _COMPACT: Final = r"([0-9]{4})([0-9]{2})([0-9]{2})"
 _DAY: Final = rf"^(?:{_PARTED}|{_COMPACT})$"
 _YEAR: Final = r"^((?:19|20)[0-9]{2})年?$"
-_MONTH: Final = r"^([0-9]{4})[-/.年]([0-9]{1,2})月?$"
+_MONTH: Final = r"^([0-9]{4})[/.年\p{Pd}\u2212]([0-9]{1,2})(?:月份?)?$"
 _JANUARY_OR_OCTOBER: Final = r"^[0-9]{4}\.1$"
-_SPAN: Final = r"^(.{8,})(?:/|至|到|~|[\p{Pd}\u2212]+)(.{8,})$"
+_SPAN: Final = r"^(.{8,}?)(?:/|至|到|~|[\p{Pd}\u2212]+)(.{8,})$"
+"""No day of fewer characters, nor any sign between a day's numbers behind the seventh."""
+
 _SERIAL: Final = r"^[0-9]{4,5}$"
 _SERIAL_ZERO: Final = -25_569  # 1899-12-30, in days since 1970-01-01
 _SERIALS: Final = (3_654, 73_050)  # 1910-01-01 .. 2099-12-31
@@ -83,8 +85,9 @@ _FORMS: Final = tuple(
 
 def claimed_period(text: pl.Expr) -> pl.Expr:
     """Struct of ``first`` and ``last`` (Date) day of a day, a month (``2020-05``, ``2020年5月``), a year (``2020``,
-    ``2020年``) or a span of days (``2020-05-01/2020-06-30``, also with 至, 到, ~ or a dash); nulls where the text is
-    none of these, or ends before it begins. A bare number of four digits is a year.
+    ``2020年``) or a span of days (``2020-05-01/2020-06-30``, also with 至, 到, ~ or any dash, the double one of Chinese
+    texts, too); nulls where the text is none of these, or ends before it begins. A bare number of four digits is a
+    year.
     """
     even = normalise_text(text)
     year = (even.str.extract(_YEAR, 1) + "-01-01").str.to_date("%Y-%m-%d", strict=False)

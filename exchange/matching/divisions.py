@@ -7,6 +7,8 @@ Rules
   divisions also in short (延边州, ``division_names.py``).
 - A name that one place bore several times may mean each of these; a name that several places bore at once means none.
   One that a place bears today surely means it, and may mean what bore it before (巢湖市, a county's name since 2011).
+- Where more stands behind the name of a province or a city, it may be a county whose name is not written in full
+  (山东省莱阳): the whole province is not what is claimed.
 - Two divisions are compared by today's counties (``division_meanings.py``). What may be registered lies wholly within
   what is surely claimed: they agree; nothing in common: they disagree. All else is for an officer, and so is what
   became nobody knows what.
@@ -45,6 +47,7 @@ __all__ = [
     "division_code",
     "division_name",
     "division_words",
+    "goes_on",
     "is_code",
     "make_ready",
     "members",
@@ -237,7 +240,7 @@ def make_ready() -> None:
     division_meanings.make_ready()
     members()
     _words_by_beginning()
-    all_extents()
+    _beyond_county()
 
 
 @cache
@@ -264,6 +267,38 @@ def _name_in_front(even: pl.Series, longest_first: list[str]) -> pl.Series:
     found = even.str.slice(0, len(longest_first[0])).str.extract_many(longest_first, leftmost=True).list.first()
     begins = pl.col("even").str.starts_with(pl.col("found"))
     return pl.DataFrame({"even": even, "found": found}).select(pl.when(begins).then("found")).to_series()
+
+
+@cache
+def _beyond_county() -> pl.Series:
+    """The numbers of what takes in several counties: provinces, cities, and names of several meanings."""
+    beyond = (number for number, extent in all_extents().items() if len(extent.possible) > 1 and _is_broad(number))
+    return pl.Series(sorted(beyond), dtype=pl.Int32)
+
+
+def _is_broad(number: int) -> bool:
+    return number >= FIRST_OF_NAMES or number % 100 in (0, 1)
+
+
+def goes_on(text: pl.Expr, code: pl.Expr) -> pl.Expr:
+    """Boolean: whether a text that names ``code`` (Int32, as ``division_code``), which takes in several counties, goes
+    on behind it with anything but the same name once more; never null.
+    """
+    pair = pl.struct(text.alias("text"), code.cast(pl.Int32).alias("code"))
+    return pair.map_batches(_goes_on, return_dtype=pl.Boolean)
+
+
+def _goes_on(pairs: pl.Series) -> pl.Series:
+    """Only texts that name more than a county are looked at closer."""
+    texts, codes = pairs.struct.field("text"), pairs.struct.field("code")
+    goes = pl.Series(pairs.name, [False]).new_from_index(0, len(pairs))
+    rows = codes.is_in(_beyond_county().implode()).fill_null(value=False).arg_true()
+    if not len(rows):
+        return goes
+    behind = _parted(texts.gather(rows)).struct.field("street")
+    again = _parted(behind).struct.unnest()
+    the_same = (again["code"] == codes.gather(rows)).fill_null(value=False) & (again["street"] == "")
+    return goes.scatter(rows, (behind != "") & ~the_same)
 
 
 def place_answer(claimed: pl.Expr, registered: pl.Expr) -> pl.Expr:

@@ -2,9 +2,9 @@
 
 Source of the table: GB/T 4761-2008, two-digit codes, in ``schemas/relations.csv`` (98 was given up with the edition of
 2008). Its columns ``words``, ``covers`` and ``near`` are the office's: other words for a code; the codes that a general
-word takes in (子 takes in 长子, not 女婿); and the codes that may be another word for the same thing (独生子 and 长子),
-which an officer tells apart. Rows without a code are words that take in several codes and have none of their own
-(子女).
+word takes in (子 takes in 长子, not 女婿); and the codes that may be another word for the same person (独生子 and 长子;
+长子 and 养子, of which the one says which child and the other whose), which an officer tells apart. Rows without a code
+are words that take in several codes and have none of their own (子女).
 
 Rules: a claim that takes in the register's relation agrees with it. Where it is the register that is the more general,
 or where the two are near, the register cannot tell. A single digit is a two-digit code without its zero, never one of

@@ -175,14 +175,14 @@ _SENTENCES: Final = MappingProxyType(
 
 
 def _within(years: int, perhaps: int, day: date) -> pl.Expr:
-    """Whether the day lies less than so many years after the punishment ended; null where it depends on when that was,
+    """Whether the day is one of so many years after the punishment ended; null where it depends on when that was,
     and until ``perhaps`` years after.
     """
     life = _MONTHS >= LIFE
     served = pl.when(life).then(_LIFE_SERVED).otherwise(_MONTHS // 2)
     first = pl.max_horizontal("effective_on", _later("offence_date", served))
     last = _later("effective_on", _MONTHS.clip(0, LIFE) + _AFTERWARDS)
-    surely = pl.lit(day) < first.dt.offset_by(f"{years}y")
+    surely = pl.lit(day) <= first.dt.offset_by(f"{years}y")
     over = ~life & (pl.lit(day) > last.dt.offset_by(f"{perhaps}y"))
     counts = pl.when(surely).then(pl.lit(value=True)).when(over).then(pl.lit(value=False))
     return pl.when(~pl.col("sentence_unread")).then(counts)

@@ -26,7 +26,7 @@ from exchange.register import Review
 _BOOLEANS: Final = ("true", "false")
 _OWN: Final = {
     "key": "公民身份号码", "doubt": "身份存疑", "cancelled": "已注销", "household": "户",
-    "several_heads": "一户有两个户主", "source": "数据来源", "as_written": "来源原文",
+    "several_heads": "户主不止一个", "source": "数据来源", "as_written": "来源原文",
     "sentence_unread": "刑期无法识别", "counts": "对本用途", "by": "依据条文",
 }  # fmt: skip
 """Columns that a snapshot makes of an export's."""

@@ -9,7 +9,9 @@ Rules
 - Somebody may have borne several numbers before.
 - Records whose number cannot be read are left out and counted; the gate says how many are too many.
 - A household number is kept as a hash of its text (64 bits: it is only ever compared for equality); ``several_heads``
-  marks everybody of a household that has more than one head whose registration stands.
+  marks everybody whose relation may be one to several heads. Whose registration stands was entered anew when the head
+  changed: to the standing heads, or, where none stands, to any whose registration was cancelled. Whose registration is
+  cancelled keeps what was entered while it stood: to any head that the household has or had.
 - ``mothers`` and ``births`` find a person by the mother's number and by birth date and sex
   (``matching/unregistered.py``).
 """
@@ -20,6 +22,7 @@ from datetime import date
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
@@ -225,12 +228,20 @@ def _with_doubt(people: pa.Table, former: pa.Table) -> tuple[pa.Table, int]:
 
 
 def _several_heads(people: pa.Table) -> pa.Array:
-    """For each row whether the household has more than one head; false where it has no number."""
+    """For each row whether its relation may be one to several heads; false where it has no household number."""
     rows = pl.DataFrame({name: pl.from_arrow(people.column(name)) for name in ("household", "relation", "cancelled")})
-    heads = rows.select(pl.col("household").filter(pl.col("relation").is_in(HEAD) & ~pl.col("cancelled")))
-    households = np.sort(heads["household"].drop_nulls().to_numpy())
-    doubled = pl.Series(np.unique(households[1:][households[1:] == households[:-1]]))
-    return rows.select(pl.col("household").is_in(doubled.implode()).fill_null(value=False)).to_series().to_arrow()
+    heads = rows.filter(pl.col("relation").is_in(HEAD)).drop_nulls("household").sort("household")
+    standing = heads.filter(~pl.col("cancelled"))["household"].to_numpy()
+    of_cancelled = _twice(heads["household"].to_numpy())
+    of_standing = np.union1d(_twice(standing), np.setdiff1d(of_cancelled, standing))
+    several = [pl.col("household").is_in(pl.Series(each).implode()) for each in (of_standing, of_cancelled)]
+    several_heads = several[0] | (several[1] & pl.col("cancelled"))
+    return rows.select(several_heads.fill_null(value=False)).to_series().to_arrow()
+
+
+def _twice(rising: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """The values that stand there more than once, each once."""
+    return np.unique(rising[1:][rising[1:] == rising[:-1]])
 
 
 def _doubled(people: SortedTable, former: pa.Table) -> Rows:

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.matching import divisions
-from exchange.matching.divisions import division_code, members, place, place_answer
+from exchange.matching.division_meanings import todays
+from exchange.matching.divisions import division_code, goes_on, members, place, place_answer
 
+ROW = {"code": pl.Int32, "name": pl.String}
 CHANGCHUN, CHAOYANG, JIUTAI, JIUTAI_CITY, JIUTAI_COUNTY = 220100, 220104, 220113, 220181, 220123
 
 
@@ -72,6 +74,24 @@ def test_text_is_parted_into_division_and_street(text: str | None, code: int | N
     found = frame.select(place(pl.col("text")).alias("place"), code=division_code(pl.col("text"))).row(0, named=True)
     assert found["place"]["code"] == found["code"] == code
     assert found["place"]["street"] == street
+
+
+def test_more_text_behind_a_province_or_a_city_may_be_one_of_its_counties() -> None:
+    """Behind a county, or a city without counties, it lies within what the register knows."""
+    rows = pl.DataFrame([(int(code), row["full_name"]) for code, row in todays().items()], orient="row", schema=ROW)
+    several = rows["code"].is_in([code for code in rows["code"] if code % 100 == 0 and len(members()[code]) > 1])
+    once_more = pl.concat_str(pl.col("code"), pl.lit(" "), "name")
+    found = rows.select(
+        alone=goes_on(pl.col("name"), pl.col("code")),
+        twice=goes_on(once_more, pl.col("code")),
+        behind=goes_on(pl.col("name") + "某地", pl.col("code")),
+        behind_code=goes_on(once_more + "某地", pl.col("code")),
+    )
+    assert not found["alone"].any()
+    assert not found["twice"].any()
+    assert found["behind"].equals(several.alias("behind"))
+    assert found["behind_code"].equals(several.alias("behind_code"))
+    assert several.sum() > 300
 
 
 WORDS = (

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from exchange.base.tables import ANSWERS, export_columns
 from exchange.matching.decide import decide
+from exchange.matching.id_numbers import check_character
 from exchange.matching.identity import Population
 from exchange.matching.lookup import SortedTable
 from exchange.matching.sources import Sources
@@ -34,6 +35,22 @@ def opened(head: dict[str, str], son: dict[str, str]) -> Population:
     tables, _ = population.build_tables(pl.LazyFrame(rows), TODAY)
     assert tables["people"].num_rows == 2
     return Population(SortedTable(tables["people"]), SortedTable(tables["former"]))
+
+
+def household(members: Sequence[tuple[str, bool]]) -> Population:
+    """One household; of each its relation to the head, and whether the registration is cancelled."""
+    sound = dict.fromkeys(export_columns("population"), "") | {"household_number": "A-1", "name": "王刚"}
+    rows = [
+        sound | {"id_number": number, "relation": relation, "status": "cancelled" if cancelled else "normal"}
+        for number, (relation, cancelled) in zip(numbers(len(members)), members, strict=True)
+    ]
+    tables, _ = population.build_tables(pl.LazyFrame(rows), TODAY)
+    return Population(SortedTable(tables["people"]), SortedTable(tables["former"]))
+
+
+def numbers(of: int) -> list[str]:
+    keys = pl.Series("key", [22010219900307100 + number for number in range(of)])
+    return pl.select(pl.concat_str(keys.cast(pl.String), check_character(pl.lit(keys)))).to_series().to_list()
 
 
 def decided(register: Population, rows: pl.DataFrame, *items: str) -> pl.DataFrame:
@@ -85,6 +102,31 @@ def test_why_a_relative_is_not_established_is_not_told_and_nothing_of_the_relati
     assert found.columns == ["row_ref", "id_number", "name", "identity", "note", "answer.kinship", "person", "causes"]
     assert set(found["answer.kinship"]) == {"relative_not_established"}
     assert found.drop("row_ref").n_unique() == 1
+
+
+@one_in(3)
+@given(st.lists(st.tuples(st.sampled_from(["02", "20", "51"]), st.booleans()), min_size=2, max_size=5), st.booleans())
+def test_a_relation_that_may_be_to_several_heads_is_for_an_officer(
+    members: Sequence[tuple[str, bool]], second_asks: bool
+) -> None:
+    """A standing registration's relation is to the standing heads, or, where none stands, to those of before; a
+    cancelled one's to any of them.
+    """
+    heads = [cancelled for relation, cancelled in members if relation == "02"]
+    standing = heads.count(False)
+    may_be_to = [len(heads) if cancelled or not standing else standing for _, cancelled in members[:2]]
+    relations = [relation for relation, _ in members[:2]]
+    others = [relation for relation in relations if relation != "02"]
+    if max(may_be_to) > 1:
+        expected = "under_review"
+    elif len(others) == 2:
+        expected = "head_not_named"
+    else:
+        expected = "consistent" if others == ["20"] else "inconsistent"
+    one, other = reversed(numbers(2)) if second_asks else numbers(2)
+    claim = {"row_ref": "R", "id_number": one, "name": "王刚", "relative_id_number": other, "relative_name": "王刚"}
+    found = decided(household(members), pl.DataFrame([claim | {"relation": "子"}]), "kinship")
+    assert found["answer.kinship"].to_list() == [expected]
 
 
 @pytest.fixture(scope="module")

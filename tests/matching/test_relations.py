@@ -31,6 +31,15 @@ def test_the_table_is_that_of_the_standard() -> None:
         assert {code for cell in rows[column] for code in cell.split()} <= known
 
 
+def test_what_is_near_is_so_from_both_sides() -> None:
+    """Adopted and step-children are children as any (Civil Code art. 1071, 1072, 1111): which child somebody is says
+    nothing of whether they were adopted.
+    """
+    rows = pl.read_csv(SCHEMAS / "relations.csv", infer_schema=False).fill_null("")
+    near = {(code, other) for code, cell in rows.select("code", "near").iter_rows() for other in cell.split()}
+    assert near == {(other, code) for code, other in near}
+
+
 def test_no_word_stands_for_two_relations() -> None:
     rows = pl.read_csv(SCHEMAS / "relations.csv", infer_schema=False).fill_null("")
     words = [word for row in rows.iter_rows(named=True) for word in {row["name"], *row["words"].split()}]
@@ -62,6 +71,11 @@ def test_words(word: str, code: int | None) -> None:
         ("长子", "20", "under_review"),
         ("长子", "21", "under_review"),
         ("长子", "23", "inconsistent"),
+        ("长子", "27", "under_review"),
+        ("继子", "21", "under_review"),
+        ("养子", "28", "inconsistent"),
+        ("养女", "34", "under_review"),
+        ("次女", "37", "under_review"),
         ("配偶", "11", "consistent"),
         ("妻", "10", "under_review"),
         ("妻", "11", "inconsistent"),

@@ -26,7 +26,7 @@ import polars as pl
 from exchange.matching.codes import nothing_claimed, plain_word
 from exchange.matching.dates import claimed_period
 from exchange.matching.division_meanings import told_apart
-from exchange.matching.divisions import address_text, division_code, is_code, make_ready, place_answer
+from exchange.matching.divisions import address_text, division_code, goes_on, is_code, make_ready, place_answer
 from exchange.matching.items.rule import ItemRule
 from exchange.matching.sources import Sources
 
@@ -69,13 +69,16 @@ def day_part(column: str, event: str, *, required: bool = False) -> Part:
 
 
 def division_part(column: str, event: str) -> Part:
-    """A division, against the event's; codes as they were meant in the year of the event. A name means what bore it."""
+    """A division, against the event's; codes as they were meant in the year of the event. A name means what bore it. Of
+    a claim that goes on behind a province or a city that agrees nothing is said.
+    """
     code, year = division_code(pl.col(column)), pl.col("event.happened_on").dt.year()
     asked = pl.when(is_code(pl.col(column))).then(told_apart(code, on=year)).otherwise(code)
     answer = place_answer(asked, told_apart(pl.col(event), on=year)).replace_strict(
         {"consistent": True, "inconsistent": False}, default=None, return_dtype=pl.Boolean
     )
-    return Part(column, code.is_not_null(), pl.when(pl.col(event).is_not_null()).then(answer))
+    whole = pl.when(~goes_on(pl.col(column), code)).then(pl.lit(value=True))
+    return Part(column, code.is_not_null(), pl.when(pl.col(event).is_not_null()).then(answer & whole))
 
 
 def address_part(column: str, event: str) -> Part:

@@ -7,7 +7,9 @@ Rules
   what the other one is to the head, whoever of the two the row is about.
 - A general word agrees with every relation that it takes in; where the register is the more general, an officer looks
   (``matching/relations.py``). Sex is not brought in: the relation is judged by the registered relation alone.
-- A relative in doubt, a household with two heads (whoever of it the pair is) or without a number: an officer looks.
+- A relative in doubt, a household with two heads (whoever of it the pair is) or without a number: an officer looks. So
+  where somebody whose registration is cancelled belongs to the pair and the household has another head than at that
+  time, for the relation may be one to either (``snapshots/population.py``, ``several_heads``).
 
 Source: opinion of twelve ministries (2016); GB/T 4761-2008.
 """
@@ -53,6 +55,7 @@ def _look_up(frame: pl.DataFrame, sources: Sources) -> pl.DataFrame:
 _RELATION = meant("kinship")
 _IS_HEAD = registered("relation").is_in(HEAD)
 _RELATIVE_IS_HEAD = pl.col("kinship.relation").is_in(HEAD)
+_SEVERAL_HEADS = registered("several_heads") | pl.col("kinship.several_heads")
 _OF_THE_OTHER = pl.when(_IS_HEAD).then(pl.col("kinship.relation")).otherwise(registered("relation"))
 
 RULE = ItemRule(
@@ -75,7 +78,7 @@ RULE = ItemRule(
         .then(pl.lit("under_review"))
         .when(registered("household") != pl.col("kinship.household"))
         .then(pl.lit("not_same_household"))
-        .when(registered("several_heads") | (_IS_HEAD & _RELATIVE_IS_HEAD).fill_null(value=False))
+        .when(_SEVERAL_HEADS | (_IS_HEAD & _RELATIVE_IS_HEAD).fill_null(value=False))
         .then(pl.lit("under_review"))
         .when(registered("relation").is_null() | pl.col("kinship.relation").is_null())
         .then(pl.lit("under_review"))

@@ -5,6 +5,8 @@ Rules
 - A claim without street text agrees by its division alone, a broader one (the city, the province) too.
 - Street text is compared as letters, numbers and characters only; where it is not the register's, a part of the claim
   agrees; where the register has none, an officer looks.
+- The register's own text may begin with the division, too, also as it was called before or in short (九台市 of what is
+  九台区 today): that is left out on either side where it may mean the division that is registered.
 """
 
 from __future__ import annotations
@@ -17,14 +19,34 @@ from exchange.matching.divisions import PLACE, make_ready, place, place_answer
 from exchange.matching.items.rule import ItemRule, registered
 from exchange.matching.sources import Sources
 
-_CODE, _STREET, _DIVISION = (f"registered_address.{name}" for name in ("code", "street", "division"))
+_CODE, _STREET, _DIVISION, _HELD = (f"registered_address.{name}" for name in ("code", "street", "division", "held"))
 
 
 def _look_up(frame: pl.DataFrame, _: Sources) -> pl.DataFrame:
-    """Adds ``registered_address.code`` and ``.street`` of the claim, and ``.division``: the answer by that alone."""
+    """Adds ``registered_address.code`` and ``.street`` of the claim, ``.division``: the answer by that alone, and
+    ``.held``: the register's street, in the claim's words where it is the same.
+    """
     claimed = frame.select(map_distinct(pl.col("registered_address"), place, PLACE)).to_series().struct.unnest()
-    address = frame.with_columns(claimed["code"].alias(_CODE), claimed["street"].alias(_STREET))
-    return address.with_columns(place_answer(pl.col(_CODE), registered("registered_division")).alias(_DIVISION))
+    held = registered("registered_address").fill_null("").alias(_HELD)
+    address = frame.with_columns(claimed["code"].alias(_CODE), claimed["street"].alias(_STREET), held)
+    address = address.with_columns(place_answer(pl.col(_CODE), registered("registered_division")).alias(_DIVISION))
+    unlike = pl.col(_DIVISION).eq("consistent") & pl.col(_STREET).ne("") & pl.col(_STREET).ne(pl.col(_HELD))
+    rows = address.select(unlike.fill_null(value=False)).to_series().arg_true()
+    return address.with_columns(address[_HELD].scatter(rows, _held(address[rows]))) if len(rows) else address
+
+
+def _held(unlike: pl.DataFrame) -> pl.Series:
+    """The register's street without the division's name; the claimed one where that is the same without it."""
+    streets = unlike.select(_STREET, *[_behind_division(text) for text in (_STREET, _HELD)])
+    claimed, behind_claimed, behind_held = streets.get_columns()
+    return behind_held.zip_with(behind_held != behind_claimed, claimed)
+
+
+def _behind_division(column: str) -> pl.Expr:
+    """What stands behind the name in front of the text, where that may mean the registered division; else the text."""
+    parted = place(pl.col(column)).struct
+    answer = place_answer(parted.field("code"), registered("registered_division"))
+    return pl.when(answer != "inconsistent").then(parted.field("street")).otherwise(pl.col(column)).alias(f"{column}*")
 
 
 RULE = ItemRule(
@@ -41,9 +63,9 @@ RULE = ItemRule(
         .then(pl.lit("under_review"))
         .when(pl.col(_DIVISION) != "consistent")
         .then(_DIVISION)
-        .when((pl.col(_STREET) == "") | pl.col(_STREET).eq_missing(registered("registered_address")))
+        .when((pl.col(_STREET) == "") | (pl.col(_STREET) == pl.col(_HELD)))
         .then(pl.lit("consistent"))
-        .when(registered("registered_address").fill_null("") == "")
+        .when(pl.col(_HELD) == "")
         .then(pl.lit("under_review"))
         .otherwise(pl.lit("partly_consistent"))
     ),
