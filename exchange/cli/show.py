@@ -19,7 +19,7 @@ from exchange.review.people import who
 from exchange.settings import Settings
 from exchange.supervision import labels
 from exchange.supervision.labels import span
-from exchange.supervision.states import RELEASES, REVIEWS, STATES, arrived
+from exchange.supervision.states import PICKUPS, RELEASES, REVIEWS, STATES, arrived
 
 MOMENT: Final = "%Y-%m-%d %H:%M:%S"
 _FILES: Final = {
@@ -138,7 +138,8 @@ def _facts(register: Register, batch: Batch, steps: list[Step]) -> Table:
     table.add_row("时限 due", due_words(batch))
     table.add_row("办结 done", _done(register, batch, steps))
     taken = [
-        f"result {pickup.number} {moment(pickup.noticed_at)} ({pickup.how})" for pickup in register.pickups.of(batch.id)
+        f"result {pickup.number} {moment(pickup.noticed_at)} ({PICKUPS[pickup.how]})"
+        for pickup in register.pickups.of(batch.id)
     ]
     table.add_row("部门取走 taken by the partner", ", ".join(taken))
     position = [str(part) for part in (batch.refusal_row, batch.refusal_column) if part is not None]

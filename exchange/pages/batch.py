@@ -29,7 +29,7 @@ from exchange.register.extensions import ExtensionProposal
 from exchange.register.guard import GuardHold
 from exchange.supervision import labels
 from exchange.supervision.labels import Words, span
-from exchange.supervision.states import arrived
+from exchange.supervision.states import PICKUPS, arrived
 
 Table = tuple[Words, tuple[Words, ...], Sequence[tuple[str, ...]]]
 """Title, heads and rows."""
@@ -157,7 +157,7 @@ def _releases(app: App, batch: Batch) -> Iterator[Table]:
     ]
     yield Words("放行", "releases"), heads, lines
     taken = [
-        (str(pickup.number), words.moment(pickup.noticed_at), pickup.how)
+        (str(pickup.number), words.moment(pickup.noticed_at), str(PICKUPS[pickup.how]))
         for pickup in app.register.pickups.of(batch.id)
     ]
     yield Words("部门取走", "taken"), (Words("结果", "result"), Words("时间", "when"), Words("凭据", "how")), taken

@@ -1,5 +1,5 @@
-"""The words for states of a batch, of a row in the queue and of a release, and for how a set came, on pages and at the
-terminal.
+"""The words for states of a batch, of a row in the queue and of a release, for how a set came and how a result was
+taken, on pages and at the terminal.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from exchange.agreements.expected import Arrival
-from exchange.register import ReleaseState, ReviewState, State
+from exchange.register import PickupEvidence, ReleaseState, ReviewState, State
 from exchange.register.states import OPEN
 from exchange.supervision.labels import Words
 
@@ -45,6 +45,12 @@ ARRIVALS: Final = MappingProxyType(
         Arrival.EARLY: Words("提前", "early"),
         Arrival.ON_TIME: Words("按期", "on time"),
         Arrival.LATE: Words("迟报", "late"),
+    }
+)
+PICKUPS: Final = MappingProxyType(
+    {
+        PickupEvidence.REMOVED: Words("文件已移走", "removed"),
+        PickupEvidence.ACKNOWLEDGED: Words("有确认文件", "acknowledged"),
     }
 )
 

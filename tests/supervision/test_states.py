@@ -8,13 +8,20 @@ from enum import StrEnum
 import pytest
 
 from exchange.agreements.expected import Arrival
-from exchange.register import ReleaseState, ReviewState, State
+from exchange.register import PickupEvidence, ReleaseState, ReviewState, State
 from exchange.supervision.labels import Words
-from exchange.supervision.states import ARRIVALS, RELEASES, REVIEWS, STATES
+from exchange.supervision.states import ARRIVALS, PICKUPS, RELEASES, REVIEWS, STATES
 
 
 @pytest.mark.parametrize(
-    ("states", "words"), [(State, STATES), (ReviewState, REVIEWS), (ReleaseState, RELEASES), (Arrival, ARRIVALS)]
+    ("states", "words"),
+    [
+        (State, STATES),
+        (ReviewState, REVIEWS),
+        (ReleaseState, RELEASES),
+        (Arrival, ARRIVALS),
+        (PickupEvidence, PICKUPS),
+    ],
 )
 def test_every_state_has_words_of_its_own(states: type[StrEnum], words: Mapping[StrEnum, Words]) -> None:
     assert set(words) == set(states)
