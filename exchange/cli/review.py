@@ -10,13 +10,13 @@ from typing import Annotated
 import typer
 
 from exchange.app import App
-from exchange.base.errors import Halt
+from exchange.base.errors import Halt, without_values
 from exchange.base.files import write_atomically
 from exchange.base.os_user import os_user
 from exchange.base.tables import ANSWERS, REASONS
 from exchange.cli.listing import AsCsv, AsJson, Coded, folded, unheaded
 from exchange.cli.listing import show as show_list
-from exchange.cli.outcome import out, outcome
+from exchange.cli.outcome import FOUND, err, out, outcome
 from exchange.cli.show import due_cell, stage_cell
 from exchange.register import Decision, Review, ReviewFilter, ReviewState
 from exchange.review import second_eyes
@@ -172,12 +172,14 @@ def export_(
     with outcome():  # whoever may not look into the folder is told, too
         _check_new(file)
     with outcome(), App.of_account(os_user()) as app:
-        cases = _cases(app, _mine(app, batch, ReviewState.OPEN))
+        cases, lost = _cases(app, _mine(app, batch, ReviewState.OPEN))
         key = list_key(read_secret(app.settings.keys.signing_key))
         password = new_password()
         write_atomically(file, lock(write_list(cases, key), password))
         out.print(f"{len(cases)} 行 rows: {file}", markup=False)
         out.print(f"密码（仅显示一次）password, shown once: {password}", markup=False)
+        if lost:
+            raise typer.Exit(FOUND)
 
 
 def _check_new(file: Path) -> None:
@@ -190,8 +192,19 @@ def _check_new(file: Path) -> None:
         raise typer.BadParameter("已有同名文件 there is a file of that name; it is not overwritten", param_hint="file")
 
 
-def _cases(app: App, reviews: Iterable[Review]) -> list[CaseView]:
-    return [case for batch, rows in _by_batch(reviews).items() for case in load_cases(app, batch, rows)]
+def _cases(app: App, reviews: Iterable[Review]) -> tuple[list[CaseView], int]:
+    """The rows' cases, and of how many batches they cannot be shown, each of which is named; Halt where that is all."""
+    cases, lost = list[CaseView](), list[Halt]()
+    for batch, rows in _by_batch(reviews).items():
+        try:
+            with without_values():
+                cases += load_cases(app, batch, rows)
+        except Halt as error:
+            lost.append(error)
+            err.print(f"{batch}: {error.in_both}", markup=False)
+    if lost and not cases:
+        raise lost[0]
+    return cases, len(lost)
 
 
 def _open(app: App, reviews: Iterable[Review]) -> dict[tuple[str, int], dict[str, str]]:

@@ -18,7 +18,7 @@ from exchange.cli import main, release, review
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import LEADER, OFFICER, World
 from exchange.intake.collect import poll
-from exchange.register import ReleaseSummary
+from exchange.register import ReleaseSummary, Role
 from exchange.review.locked import lock, unlock
 
 Ask = Callable[..., Request]
@@ -93,6 +93,26 @@ def test_a_work_list_the_whole_way(run: Run, app: App, batch: str, tmp_path: Pat
     run(OFFICER, "release", "issue", f"{batch}.release-1")
     rows = csv.DictReader(io.StringIO(court.result(batch, 2).data.decode("utf-8-sig")))
     assert [row["sex_answer"] for row in rows] == ["consistent", "consistent"]
+
+
+def test_a_batch_whose_data_is_lost_is_named_and_the_list_has_all_others(
+    run: Run, app: App, court: DemoPartner, ask: Ask, people: pl.DataFrame, tmp_path: Path
+) -> None:
+    """No list was written of anything."""
+    lost, sound = [_in_doubt(app, court, ask, people) for _ in range(2)]
+    kept, place = app.archive.path(app.register.file(lost, Role.DATA).sha256), tmp_path / "list.xlsx"
+    aside = kept.rename(kept.with_suffix(".aside"))
+    try:
+        said = run(OFFICER, "review", "export", str(place), code=1)
+        run(OFFICER, "review", "export", str(tmp_path / "none.xlsx"), "--batch", lost, code=70)
+    finally:
+        aside.rename(kept)
+    assert f"{lost}: " in said
+    page = openpyxl.load_workbook(io.BytesIO(unlock(place.read_bytes(), said.split()[-1]))).worksheets[0]
+    column = [cell.value for cell in page[1]].index("批次号")
+    listed = [row[column] for row in page.iter_rows(min_row=2, values_only=True)]
+    assert (listed.count(lost), listed.count(sound)) == (0, 2)
+    assert not (tmp_path / "none.xlsx").exists()
 
 
 @pytest.mark.parametrize("taken", [0, 1])
