@@ -61,7 +61,7 @@ def desk_tables() -> dict[str, Any]:
 
 def _letters() -> dict[str, str]:
     """Letter → what stands for it in a name (``names.standard_name``)."""
-    return {**gb18030.private_use(), **names._radicals(), names._ACCENT_LIKE_DOT: names.DOT}
+    return {**gb18030.private_use(), **names._radicals(), **names._APOSTROPHES, names._ACCENT_LIKE_DOT: names.DOT}
 
 
 def _contract() -> dict[str, Any]:

@@ -57,6 +57,7 @@ __all__ = [
 
 _COUNTRY: Final = "^(中华人民共和国|中国)"
 _CODE: Final = r"^\s*([0-9]{6})(?:[0-9]{6})?(?:[^0-9].*)?$"
+_CODE_AND_MORE: Final = r"^\D{0,2}[0-9０-９]{6}(?:[0-9０-９]{6})?\s*[^0-9０-９\s]"
 _STREET_BEHIND_CODE: Final = r"^\s*[0-9]{6}(?:[0-9]{6})?([^0-9].*)$"
 _NOT_TEXT: Final = r"[\s\p{P}\p{S}]"
 _PLAIN: Final = r"^[\x{4e00}-\x{9fff}0-9A-Z ()（）-]*$"
@@ -281,24 +282,28 @@ def _is_broad(number: int) -> bool:
 
 
 def goes_on(text: pl.Expr, code: pl.Expr) -> pl.Expr:
-    """Boolean: whether a text that names ``code`` (Int32, as ``division_code``), which takes in several counties, goes
-    on behind it with anything but the same name once more; never null.
+    """Boolean: whether a text that names ``code`` (Int32, as ``division_code``) may mean another place by what stands
+    behind it: anything but the same name once more behind what takes in several counties, the name of another place
+    behind a county's code; never null.
     """
     pair = pl.struct(text.alias("text"), code.cast(pl.Int32).alias("code"))
     return pair.map_batches(_goes_on, return_dtype=pl.Boolean)
 
 
 def _goes_on(pairs: pl.Series) -> pl.Series:
-    """Only texts that name more than a county are looked at closer."""
+    """Only texts that name more than a county, or go on behind a code, are looked at closer."""
     texts, codes = pairs.struct.field("text"), pairs.struct.field("code")
     goes = pl.Series(pairs.name, [False]).new_from_index(0, len(pairs))
-    rows = codes.is_in(_beyond_county().implode()).fill_null(value=False).arg_true()
+    broad = codes.is_in(_beyond_county().implode())
+    rows = (broad | (texts.str.contains(_CODE_AND_MORE) & codes.is_not_null())).fill_null(value=False).arg_true()
     if not len(rows):
         return goes
-    behind = _parted(texts.gather(rows)).struct.field("street")
+    code, behind = codes.gather(rows), _parted(texts.gather(rows)).struct.field("street")
     again = _parted(behind).struct.unnest()
-    the_same = (again["code"] == codes.gather(rows)).fill_null(value=False) & (again["street"] == "")
-    return goes.scatter(rows, (behind != "") & ~the_same)
+    the_same = (again["code"] == code).fill_null(value=False) & (again["street"] == "")
+    elsewhere = pl.select(place_answer(pl.lit(again["code"]), pl.lit(code))).to_series() == "inconsistent"
+    more = (behind != "") & ~the_same
+    return goes.scatter(rows, more.zip_with(broad.gather(rows), elsewhere.fill_null(value=False)))
 
 
 def place_answer(claimed: pl.Expr, registered: pl.Expr) -> pl.Expr:

@@ -1,8 +1,8 @@
 """Names in one form, and whether two of them are the same, variants of each other, or different.
 
 Rules
-- Full and half width, blanks inside (张 三), letter case and the many middle dots of minority names are evened out; the
-  register's dot is U+00B7.
+- Full and half width, blanks inside (张 三), letter case, the curled apostrophe that programs make of a straight one,
+  and the many middle dots of minority names are evened out; the register's dot is U+00B7.
 - The same character in another encoding is the same: private-use code points of older systems
   (``schemas/private_use.csv``), compatibility characters (NFKC), glyph selectors, radicals that PDF and OCR leave in
   the place of a character (``schemas/radicals.csv``, from Unicode; NFKC knows the Kangxi radicals alone).
@@ -45,6 +45,8 @@ VARIANT: Final = "variant"
 DIFFERENT: Final = "different"
 
 DOT: Final = "\u00b7"
+_APOSTROPHES: Final = MappingProxyType({"\u2019": "'", "\u02bc": "'"})
+"""Apostrophes that a name may hold."""
 _ACCENT_LIKE_DOT: Final = "\u02d9"
 """NFKC makes a combining accent of it."""
 
@@ -100,7 +102,7 @@ def _are_plain(names: pl.Series) -> npt.NDArray[np.bool_]:
 def _evened_out(name: pl.Expr) -> pl.Expr:
     even = (
         without_front(name)
-        .str.replace_many({**private_use(), **_radicals(), _ACCENT_LIKE_DOT: DOT})
+        .str.replace_many({**private_use(), **_radicals(), **_APOSTROPHES, _ACCENT_LIKE_DOT: DOT})
         .str.normalize("NFKC")
         .str.replace_all(_BLANKS, "")
     )
