@@ -46,10 +46,10 @@ def _cycles(app: App) -> list[str]:
     return all_watches.look_ahead(app).troubles
 
 
-def _ended(troubles: list[str], app: App) -> None:
+def _ended(troubles: list[str], app: App) -> bool:
     from exchange.watch import all_watches
 
-    all_watches.round_ended(app, troubles)
+    return all_watches.round_ended(app, troubles)
 
 
 def _untold(app: App) -> list[Alert]:
@@ -83,9 +83,9 @@ def deadline_watch() -> None:
 
     @task(task_display_name="时限 deadlines", trigger_rule="all_done")
     def deadlines() -> int:
-        from exchange.watch.deadlines import watch_deadlines
+        from exchange.watch import all_watches
 
-        return len(in_office(watch_deadlines))
+        return len(in_office(all_watches.due_days))
 
     @task(task_display_name="应报未报、证书 cycles")
     def cycles() -> list[str]:
@@ -109,7 +109,8 @@ def deadline_watch() -> None:
         if of_receipts is None or of_cycles is None or alerts is None:
             raise a_person_must_look(["a part of the watch has failed; see its log"])
         distinct = sorted({*of_receipts, *of_cycles})
-        in_office(partial(_ended, distinct))
+        if not in_office(partial(_ended, distinct)):
+            raise a_person_must_look(["a part of the watch was not done within the hour; trigger deadline_watch anew"])
         if distinct:
             raise a_person_must_look(distinct)
 

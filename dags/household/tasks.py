@@ -81,6 +81,12 @@ _GIVING_WAY: Final = 10
 _ENDS_THE_TRY: Final = (AirflowTaskTimeout, AirflowTaskTerminated)
 """What Airflow raises inside a step from outside; its texts are its own."""
 
+_CLEAR: Final = ("处理后清除（Clear）此任务。", "When it is in order, clear this task.")
+_LOOKED_AT_ANEW: Final = (
+    "处理后不必清除此任务，下一次运行重新查看。",
+    "When it is in order the next run finds it so; this task, cleared, says the same again.",
+)
+
 _LONGEST: Final = 1000
 """Characters of a sentence that are left for the board; the log has all of it."""
 
@@ -122,8 +128,8 @@ def _opened(actor: str, step: Callable[[App], T]) -> T:
 
 
 def a_person_must_look(troubles: Sequence[str]) -> Stopped:
-    """Ends a task that only tells what is in trouble."""
-    return _stopped("; ".join(troubles), explained(Halt()))
+    """Ends a task that only tells what is in trouble: whoever cleared it would be told the same again, of then."""
+    return _stopped("; ".join(troubles), explained(Halt()), _LOOKED_AT_ANEW)
 
 
 def _ended(error: Retryable, instance: RuntimeTaskInstanceProtocol) -> Ended:
@@ -147,12 +153,11 @@ def _ended(error: Retryable, instance: RuntimeTaskInstanceProtocol) -> Ended:
     return _left(Ended(f"{error}"), why)
 
 
-def _stopped(summary: str, why: Explanation) -> Stopped:
+def _stopped(summary: str, why: Explanation, then: tuple[str, str] = _CLEAR) -> Stopped:
     is_none = why.code == "run_id"
-    log.error("须人工处理：%s。%s。%s", why.zh, why.todo_zh, "" if is_none else "处理后清除（Clear）此任务。")
-    log.error(
-        "a person must look: %s. %s", summary, why.todo_en if is_none else "When it is in order, clear this task."
-    )
+    zh, en = then
+    log.error("须人工处理：%s。%s。%s", why.zh, why.todo_zh, "" if is_none else zh)
+    log.error("a person must look: %s. %s", summary, why.todo_en if is_none else en)
     return _left(Stopped(summary), why)
 
 

@@ -123,6 +123,22 @@ def test_who_goes_on_is_told_as_it_is(
     assert ("会自动重试" in chinese) == (said == "will be tried again")
 
 
+def test_who_only_tells_of_troubles_is_not_to_be_cleared(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What such a task says, comes from the task before it: cleared by itself it failed again, with the words of then,
+    however well all was put in order.
+    """
+    monkeypatch.syspath_prepend(DAGS)
+    from household import tasks
+
+    said = f"{tasks.a_person_must_look(['bank: its server'])}\n{caplog.text}"
+    assert "bank: its server" in said
+    assert "清除（Clear）此任务" not in said
+    assert "clear this task" not in said
+    assert "the next run" in said
+
+
 def test_the_parts_of_the_watch_do_not_hold_each_other_up(bag: dict[str, Any]) -> None:
     assert bag["dags"]["deadline_watch"] == {
         "count_again": [],

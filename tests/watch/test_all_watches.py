@@ -6,7 +6,9 @@ import ast
 import inspect
 import itertools
 import json
+import os
 import re
+import time
 import tomllib
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -18,6 +20,7 @@ import pytest
 from exchange import pipeline
 from exchange.agreements.sections import Expected
 from exchange.app import App
+from exchange.base.duty import WATCH, Duties
 from exchange.base.errors import Retryable
 from exchange.base.paths import DAGS, ROOT
 from exchange.calendar.office_days import load_office_days
@@ -25,7 +28,7 @@ from exchange.calendar.working_days import office_day
 from exchange.demo.partner import DemoPartner, Request
 from exchange.intake.collect import poll
 from exchange.settings_sections import Person, RetentionDays
-from exchange.watch.all_watches import watch_all
+from exchange.watch.all_watches import round_ended, watch_all
 from exchange.wire.transport import Folder
 from tests.register.stopping import stop
 
@@ -59,6 +62,26 @@ def test_airflow_runs_every_part_of_a_round() -> None:
     assert len(parts) >= 4
     text = (DAGS / "deadline_watch.py").read_text("utf-8")
     assert sorted(part for part in parts if part not in text) == []
+
+
+@pytest.mark.parametrize("part", ["counted", "due", "ahead"])
+@pytest.mark.parametrize("long_ago", [False, True])
+def test_a_round_is_whole_by_what_its_parts_say_themselves(app: App, part: str, *, long_ago: bool) -> None:
+    """In Airflow a part may be marked as done, and the last task of an old run be cleared: nobody watched, and nobody
+    was told so for three hours.
+    """
+    duties = Duties.of_home(app.settings.home)
+    watch_all(app)
+    sign, whole = duties.folder / f"{WATCH}.{part}", duties.folder / WATCH
+    whole.unlink()
+    if long_ago:
+        os.utime(sign, (then := time.time() - 7200, then))
+    else:
+        sign.unlink()
+    assert not round_ended(app, [])
+    assert not whole.exists()
+    watch_all(app)
+    assert whole.exists()
 
 
 def test_cut_off_at_any_file_that_it_sends(
