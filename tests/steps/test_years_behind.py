@@ -23,6 +23,7 @@ from exchange.register.statistics import lines
 from exchange.retention import due
 from exchange.status.facts import status_of
 from exchange.supervision.month import read_month
+from exchange.supervision.months import last_months, statistics_of_months
 from exchange.watch.all_watches import watch_all
 from tests.register.plans import EXPLAIN, looked_at
 
@@ -101,6 +102,7 @@ def in_hand(app: App, court: DemoPartner, request: Request) -> dict[str, int]:
         assert app.register.objections_to(app.register.batch(request.batch)) == []
         month = read_month(f"{office_day(app.now()):%Y-%m}", app.now())
         assert request.batch in lines(app.register, month.start, month.end).batches["batch"]
+        assert statistics_of_months(app, last_months(app.now(), 1))[0].total["came"]
     return most
 
 

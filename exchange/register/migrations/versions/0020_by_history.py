@@ -1,5 +1,5 @@
-"""When batches ended, which are the newest, which sets of a partner came for a period, and who objects to a batch, found
-by an index: what is asked by the clock goes no longer through all that ever was.
+"""When batches ended, which are the newest, which sets of a partner came for a period, who objects to a batch: by an
+index: what is asked by the clock goes no longer through all that ever was.
 """
 
 from __future__ import annotations
