@@ -48,6 +48,8 @@ class BatchRow(Base):
     __table_args__ = (
         Index("ix_batch_test", "partner", postgresql_where=text("stage IS NOT NULL")),
         Index("ix_batch_set", "partner", "cycle", "period", "purpose"),
+        Index("ix_batch_received_at", "received_at"),
+        Index("ix_batch_of_partner", "partner", "received_at"),
         Index("ix_batch_objects_to", "objects_to", postgresql_where=text("objects_to IS NOT NULL")),
     )
 

@@ -84,7 +84,7 @@ class BatchQueries:
 
     def objections_to(self, first: Batch) -> list[Batch]:
         """The objections to this batch, an officer's in a person's stead among them, the oldest first."""
-        query = select(BatchRow).filter_by(partner=first.partner, objects_to=first.id)  # by the partner's index
+        query = select(BatchRow).filter_by(partner=first.partner, objects_to=first.id)
         with reading(self.engine) as session:
             return [as_batch(row) for row in session.scalars(query.order_by(BatchRow.received_at, BatchRow.id))]
 

@@ -7,7 +7,7 @@ Rules
 - A batch is included unless it was refused or closed before the span. Test batches are left out.
 - Of a second look opened here only what changed an answer has left the office.
 - What was over before the span is not read again: of the ledger the lines of batches that are open now, or of which a
-  line was written since the span began (``_lived``), and of results those that nobody has taken.
+  line was written since the span began (``by_month.lived``), and of results those that nobody has taken.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ import polars as pl
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
-    CompoundSelect,
     DateTime,
     FromClause,
     Integer,
@@ -36,12 +35,12 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    union,
     union_all,
 )
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from exchange.register.by_month import lived
 from exchange.register.database import transaction
 from exchange.register.models import (
     LIVE,
@@ -54,7 +53,7 @@ from exchange.register.models import (
 )
 from exchange.register.queue_then import queue_at
 from exchange.register.register import Register
-from exchange.register.states import OPEN, State
+from exchange.register.states import State
 from exchange.register.uncollected import UncollectedRow, by_partner
 
 Query = Select[*tuple[Any, ...]]
@@ -101,11 +100,11 @@ class Lines:
 def lines(register: Register, start: datetime, end: datetime) -> Lines:
     """The register's lines of the span from ``start`` to before ``end``."""
     with transaction(register.engine) as session:
-        lived = session.scalars(_lived(start)).all()
-        batches = frame("batches", session.execute(_batches(lived, start, end)))
+        living = lived(session, start)
+        batches = frame("batches", session.execute(_batches(living, start, end)))
         names = batches["batch"].to_list()
         releases = _releases(session, names, end)
-        lying = {*lived, *session.scalars(select(UncollectedRow.batch_id))}  # all others' were taken before
+        lying = {*living, *session.scalars(select(UncollectedRow.batch_id))}  # all others' were taken before
         queries = {
             "stops": _stops(names, end),
             "pickups": _pickups(lying, start, end),
@@ -147,13 +146,7 @@ def _among(
     return column == any_(cast(list(batches), ARRAY(String)))
 
 
-def _lived(start: datetime) -> CompoundSelect[Any]:
-    """The batches that can have moved since then, or have something left to do."""
-    still_open = select(BatchRow.id).where(BatchRow.state.in_(OPEN))
-    return union(still_open, select(LedgerRow.batch_id).where(LedgerRow.at >= start, LedgerRow.batch_id.is_not(None)))
-
-
-def _batches(lived: Iterable[str], start: datetime, end: datetime) -> Query:
+def _batches(living: Iterable[str], start: datetime, end: datetime) -> Query:
     moved = LedgerRow.from_state.is_distinct_from(LedgerRow.to_state)
     when = {state: func.min(LedgerRow.at).filter(moved, LedgerRow.to_state == state) for state in State}
     accepted = when[State.ACCEPTED].is_not(None)
@@ -176,7 +169,7 @@ def _batches(lived: Iterable[str], start: datetime, end: datetime) -> Query:
             *[_last_fact(fact).label(fact) for fact in ("due_on", "due_original", "due_last", "rows_open")],
         )
         .join(LedgerRow, LedgerRow.batch_id == BatchRow.id)
-        .where(_among(LedgerRow.batch_id, lived), LIVE, BatchRow.received_at < end, LedgerRow.at < end)
+        .where(_among(LedgerRow.batch_id, living), LIVE, BatchRow.received_at < end, LedgerRow.at < end)
         .group_by(BatchRow.id)
         .having(or_(ended.is_(None), ended >= start))
         .order_by(BatchRow.received_at, BatchRow.id)

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from exchange.agreements.agreement import Agreement
-from exchange.agreements.expected import missing
+from exchange.agreements.expected import Came, missing
 from exchange.app import App
 from exchange.base.errors import Halt
 from exchange.calendar.working_days import office_day
@@ -23,7 +23,8 @@ from exchange.register import MissingSet, UnfinishedSet
 def missing_now(app: App) -> list[MissingSet]:
     """The sets that are expected and have not come, the oldest first."""
     found = app.register.missing.find()
-    expected = {partner: _expected(app, partner) for partner in {line.partner for line in found}}
+    came = app.register.missing.came_of({line.partner for line in found})
+    expected = {partner: _expected(app, partner, keys) for partner, keys in came.items()}
     return [line for line in found if (keys := expected[line.partner]) is None or line.key in keys]
 
 
@@ -40,14 +41,13 @@ def live_of(app: App, partners: Iterable[str]) -> frozenset[str]:
     return frozenset(partner for partner, agreement in agreed.items() if agreement is None or not agreement.is_test)
 
 
-def _expected(app: App, partner: str) -> set[tuple[str, str, str]] | None:
+def _expected(app: App, partner: str, came: Came) -> set[tuple[str, str, str]] | None:
     """What should have come by yesterday and did not; None where nobody can say."""
     if not app.agreement_file(partner).exists():
         return set()
     agreement = _agreement(app, partner)
     if agreement is None:
         return None
-    came = app.register.missing.came(partner)
     late = [] if agreement.is_test else missing(agreement, office_day(app.now()), came, app.office_days)
     return {expected_set.key for expected_set in late}
 

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from threading import Barrier
 
 import pytest
+from sqlalchemy import event
 
 from exchange.base.errors import Refused
 from exchange.calendar.working_days import Due
@@ -69,3 +70,32 @@ def test_a_test_takes_no_place_of_a_live_set_nor_does_one_of_a_tests(
         register.accept(new_batch(register), manifest, due, at_most=1, stage=stage)
         with pytest.raises(Refused, match="period_doubled"):
             register.accept(new_batch(register), manifest, due, at_most=1, stage=stage)
+
+
+def test_what_came_is_asked_once_for_all_and_of_the_cycles_that_are_expected(
+    register: Register, manifest: RequestManifest, due: Due
+) -> None:
+    """Of a partner that asks ad hoc there are thousands of sets, of which none is expected."""
+    asked = {
+        "court": [("monthly", "2026-10", "a"), ("ad_hoc", "2026-11-23", "a"), ("objection", "2026-11-23", "a")],
+        "school": [("annual", "2026", "a"), ("quarterly", "2026-Q3", "b"), ("half_yearly", "2026-H1", "a")],
+        "nobody": [],
+    }
+    for partner, sets in asked.items():
+        for number, (cycle, period, purpose) in enumerate(sets):
+            batch = f"{partner}.came-{number}"
+            register.claim(batch, partner, "a" * 64, [], AT.replace(day=number + 1))
+            names = {"cycle": cycle, "period": period, "purpose": purpose, "partner": partner, "batch": batch}
+            register.accept(batch, manifest.model_copy(update=names), due)
+    register.claim("court.came-refused", "court", "a" * 64, [], AT)
+    register.refuse("court.came-refused", "period_doubled", row=None, column=None)
+    questions: list[str] = []
+    event.listen(register.engine, "before_cursor_execute", lambda *given: questions.append(given[2]))
+    came = register.missing.came_of(asked)
+    assert len(questions) == 1
+    assert came == {partner: register.missing.came(partner) for partner in asked}
+    assert {partner: {*sets} for partner, sets in came.items()} == {
+        "court": {("monthly", "2026-10", "a")},
+        "school": {*asked["school"]},
+        "nobody": set(),
+    }

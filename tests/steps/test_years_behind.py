@@ -17,10 +17,13 @@ from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import World
 from exchange.intake.collect import poll
 from exchange.operation.verification import tonights
+from exchange.register import BatchFilter
 from exchange.register.models import Base
 from exchange.register.statistics import lines
 from exchange.retention import due
+from exchange.status.facts import status_of
 from exchange.supervision.month import read_month
+from exchange.supervision.months import last_months, statistics_of_months
 from exchange.watch.all_watches import watch_all
 from tests.register.plans import EXPLAIN, looked_at
 
@@ -93,8 +96,13 @@ def in_hand(app: App, court: DemoPartner, request: Request) -> dict[str, int]:
         court.drop({f"{request.batch}.result.ack": b""})
         poll(app)
         pipeline.propose_all(app)
+        assert request.batch in [batch.batch for batch in status_of(app, app.agreement(court.id)).batches]
+        assert request.batch in [batch.id for batch in app.register.batches(BatchFilter(court.id))]
+        assert app.register.batches()
+        assert app.register.objections_to(app.register.batch(request.batch)) == []
         month = read_month(f"{office_day(app.now()):%Y-%m}", app.now())
         assert request.batch in lines(app.register, month.start, month.end).batches["batch"]
+        assert statistics_of_months(app, last_months(app.now(), 1))[0].total["came"]
     return most
 
 
