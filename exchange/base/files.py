@@ -162,8 +162,9 @@ def clear_half_written(folder: Path) -> None:
     folder in which nobody writes who does not hold it.
     """
     with disk_trouble(folder):
-        for left in folder.glob(f"{WRITING}*"):
-            left.unlink(missing_ok=True)
+        for left in entries(folder):
+            if left.name.startswith(WRITING):
+                left.unlink(missing_ok=True)
 
 
 def _lock(descriptor: int, folder: Path, seconds: float | None) -> None:

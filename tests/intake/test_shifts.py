@@ -160,7 +160,7 @@ def test_nobody_gives_way_to_one_that_was_lost_where_no_sign_can_be_written(app:
     """As on a full disk: the last sign that could be written is that of the lost one."""
     duties, looks = Duties.of_home(app.settings.home), 0
     duties.done(WHOLE.sign, replace(Shift.lasting(LONG), begin=0.0).summary)
-    last, lies = duties.last(WHOLE.sign), duties.folder / f".{WHOLE.sign}.{os.getpid()}"
+    last, lies = duties.last(WHOLE.sign), duties.folder / f".writing-{WHOLE.sign}.{os.getpid()}"
     lies.mkdir()  # where the next one would be written
 
     def between() -> None:

@@ -127,7 +127,7 @@ def within(record: Record, years: int, perhaps: int, day: date) -> Verdict:
     if sentence is None:
         return LOOK
     first = max(effective, later(offence, 120 if sentence == 9999 else sentence // 2))
-    if day < later(first, 12 * years):
+    if day <= later(first, 12 * years):
         return HIT
     over = sentence != 9999 and day > later(effective, sentence + 60 + 12 * perhaps)
     return CLEAN if over else LOOK
