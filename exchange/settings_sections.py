@@ -268,6 +268,10 @@ class HealthLimits(Section):
     """
     retention_days: Annotated[int, Field(ge=1)] = 3
     """几天没有销毁到期文件时提醒（每夜一次）。 Days since what is past its time was last destroyed (nightly)."""
+    unmoved_minutes: Annotated[int, Field(ge=11)] = 60
+    """批次应有运行接着办理而几分钟未动时提醒：运行失败、DAG 暂停、并发池被删等。
+    Minutes that a batch which a run has to take further may stand still: its run failed, its DAG is paused.
+    """
     verify_days: Annotated[int, Field(ge=1)] = 3
     """登记簿几天未核对时提醒（每夜一次）。 Days since the ledger was last verified (nightly)."""
     backup_hours: Annotated[int, Field(ge=1)] = 26

@@ -26,6 +26,7 @@ HISTOGRAM: Final = "exchange_answer_seconds"
 CATALOG: Final[Mapping[str, Metric]] = {
     "exchange_batches": Metric("Batches in the register.", ("state",)),
     "exchange_oldest_open_seconds": Metric("Since when the oldest open batch is here.", ("state",)),
+    "exchange_unmoved_batches": Metric("Batches that a run has to take further and that stand still, as in health."),
     "exchange_batches_due": Metric("Open batches by urgency: late, today, at_risk, paused, in_time.", ("urgency",)),
     "exchange_review_rows": Metric("Rows of open batches with an office: open, decided.", ("division", "state")),
     "exchange_releases": Metric("Supplementary results under way; proposed ones wait for a leader.", ("state",)),

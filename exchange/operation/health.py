@@ -33,6 +33,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "disk": office.disk,
     "snapshots": office.snapshots,
     "duties": office.duties,
+    "batches": office.batches,
     "ledger": office.ledger,
     "certificates": office.certificates,
     "backup": office.backup,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import timedelta
 from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -26,6 +27,7 @@ from exchange.operation.office import days_left, partner_days
 from exchange.register.board import open_lines
 from exchange.register.counts import counts
 from exchange.register.states import State
+from exchange.register.unmoved import unmoved
 from exchange.supervision.today import Urgency, picture
 from exchange.watch.deadlines import dues_of, pauses_of
 from exchange.watch.lacking import live_of, missing_now
@@ -108,6 +110,8 @@ def _register(app: App) -> Iterator[Sample]:
     live = live_of(app, counted.unfinished_sets)
     yield "exchange_unfinished_sets", (), sum(number for of, number in counted.unfinished_sets.items() if of in live)
     yield "exchange_ledger_lines", (), counted.ledger_lines
+    since = now - timedelta(minutes=app.settings.health.unmoved_minutes)
+    yield "exchange_unmoved_batches", (), len(unmoved(app.register.engine, since))
 
 
 def _due(app: App) -> Iterator[Sample]:

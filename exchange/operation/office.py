@@ -26,6 +26,7 @@ from exchange.intake.lanes import AD_HOC
 from exchange.operation import log_days, machine
 from exchange.operation.finding import HealthFinding, failing, ok, warning
 from exchange.register.database import probe
+from exchange.register.unmoved import unmoved
 from exchange.settings_sections import HealthLimits
 from exchange.wire.certificates import ends, read_certificates
 
@@ -158,6 +159,21 @@ def duties(app: App) -> Iterator[HealthFinding]:
             yield ok(*done, duty)
         else:
             yield warning(f"{missed[0]}（{late[0]}）", f"{missed[1]}: {late[1]}", duty)
+
+
+def batches(app: App) -> Iterator[HealthFinding]:
+    """Nothing that a run has to take further stands still: because its run failed, its DAG is paused or its pool was
+    removed, or because a partner's server is away, nobody would hear of it before its due day.
+    """
+    minutes = app.settings.health.unmoved_minutes
+    still = unmoved(app.register.engine, app.now() - timedelta(minutes=minutes))
+    if not still:
+        yield ok("没有停滞的批次", "no batch stands still")
+        return
+    yield warning(
+        f"{len(still)} 批 {minutes} 分钟以上未动，最早 {still[0]}：看其在 Airflow 的运行，DAG 是否暂停、并发池是否还在",
+        f"{len(still)} not moved for {minutes} minutes, first {still[0]}: see its run, a paused DAG, a removed pool",
+    )
 
 
 def ledger(app: App) -> Iterator[HealthFinding]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from exchange.app import App
-from exchange.base.duty import BACKUP, VERIFY, Duties
+from exchange.base.duty import BACKUP, RUNS, VERIFY, Duties
 from exchange.base.tables import SOURCES
 from exchange.calendar.working_days import office_day
 from exchange.operation import office
@@ -61,6 +61,7 @@ def _certificates(app: App) -> Standing:
 def _duties(app: App) -> Iterator[Standing]:
     last = Duties.of_home(app.settings.home).last
     findings = [("值守、收件", "on duty", finding.about, finding) for finding in office.duties(app)]
+    findings += [("停滞", "standing still", RUNS, finding) for finding in office.batches(app)]
     findings += [("核对登记簿", "ledger's check", VERIFY, finding) for finding in office.ledger(app)]
     findings += [("备份", "backup", BACKUP, finding) for finding in office.backup(app)]
     for zh, en, duty, finding in findings:

@@ -18,6 +18,8 @@ from exchange.demo.world import World
 from exchange.intake.collect import UNMOVED, poll
 from exchange.intake.lanes import Lane
 from exchange.intake.owed import OwedRuns
+from exchange.operation import office
+from exchange.operation.finding import Condition
 from exchange.register.unmoved import unmoved
 from exchange.settings import ENVIRONMENT_VARIABLE
 
@@ -91,6 +93,23 @@ def test_by_hand_it_is_listed_too(
     monkeypatch.setattr("exchange.intake.collect.UNMOVED", timedelta())
     listed = CliRunner().invoke(commands, ["batch", "collect"])
     assert (batch in listed.stdout.splitlines()) == owed, listed.output
+    pipeline.run(app, batch)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_health_warns_once_it_has_stood_for_an_hour(
+    app: App, later: Later, court: DemoPartner, ask: Ask, way: str
+) -> None:
+    """As where somebody paused the DAG of its lane, and all the runs wait that are started."""
+    go, owed = WAYS[way]
+    hour = timedelta(minutes=app.settings.health.unmoved_minutes)
+    others = len(unmoved(app.register.engine, app.now() + timedelta(minutes=1)))  # of other tests
+    batch = claimed(app, court, ask())
+    go(app, batch)
+    (found,) = office.batches(later(hour + timedelta(minutes=1)))
+    assert found.condition is (Condition.WARNING if others + owed else Condition.OK)
+    assert found.en.startswith(f"{others + owed} not moved for" if others + owed else "no batch stands still")
+    assert batch not in unmoved(app.register.engine, app.now() - hour), "it has only just moved"
     pipeline.run(app, batch)
 
 
