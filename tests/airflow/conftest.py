@@ -9,25 +9,19 @@ import pytest
 from exchange.demo.servers.airflow import COMPONENTS, DAG_IDS, Airflow
 from exchange.demo.servers.ports import port_answers
 from exchange.demo.world import World
-from tests.once import build_world
 
-from .servers import processes_of
+from .servers import processes_of, world_apart
 
 SECONDS = 600
 
 
 @pytest.fixture(scope="package")
 def airflow_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    place = World(tmp_path_factory.mktemp("airflow-world"), lasting=False)
-    try:
-        build_world(tmp_path_factory, place)
+    with world_apart(tmp_path_factory, "airflow-world") as place:
         settings = place.config.read_text(encoding="utf-8")  # tests ask about the same people again
         settings = settings.replace("[policy]\n", "[policy]\nremember_decisions_days = 0\n")
         place.config.write_text(settings, encoding="utf-8")
         yield place
-    finally:
-        place.stop_servers()
-        place.postgres.remove()
 
 
 @pytest.fixture(scope="package")

@@ -1,5 +1,5 @@
 """A webhook and a mail server, real ones, that keep what they get; what runs of an Airflow, and one whose collector
-rests for a while.
+rests for a while; a world of its own.
 """
 
 from __future__ import annotations
@@ -13,13 +13,29 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import pytest
+
 from exchange.demo.servers.airflow import Airflow
 from exchange.demo.servers.airflow_api import FINISHED, AirflowApi
 from exchange.demo.servers.processes import wait_for
+from exchange.demo.world import World
+from tests.once import build_world
 
 Received = list[bytes]
 _SECONDS = 600
 AT_WORK = ("queued", "running", "restarting")
+
+
+@contextmanager
+def world_apart(tmp_path_factory: pytest.TempPathFactory, name: str) -> Iterator[World]:
+    """A world that other tests do not know; it leaves nothing behind."""
+    place = World(tmp_path_factory.mktemp(name), lasting=False)
+    try:
+        build_world(tmp_path_factory, place)
+        yield place
+    finally:
+        place.stop_servers()
+        place.postgres.remove()
 
 
 class Webhook(BaseHTTPRequestHandler):

@@ -26,9 +26,8 @@ from exchange.intake.shifts import Shift
 from exchange.register import State, open_register
 from tests.campaign.trees import signalled, tree
 from tests.conftest import ITEMS
-from tests.once import build_world
 
-from .servers import processes_of, uncollected
+from .servers import processes_of, uncollected, world_apart
 
 pytestmark = pytest.mark.skipif(find_redis() is None, reason="redis-server is not installed; make test installs it")
 
@@ -51,13 +50,8 @@ class TwoLookouts(Airflow):
 
 @pytest.fixture(scope="module")
 def celery_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    place = World(tmp_path_factory.mktemp("celery-world"), lasting=False)
-    try:
-        build_world(tmp_path_factory, place)
+    with world_apart(tmp_path_factory, "celery-world") as place:
         yield place
-    finally:
-        place.stop_servers()
-        place.postgres.remove()
 
 
 @pytest.fixture(scope="module")
