@@ -7,13 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Final
 
-from exchange.agreements.agreement import Agreement, agreement_bytes, parse_agreement
-from exchange.agreements.folders import places, requests_place
+from exchange.agreements.agreement import Agreement
+from exchange.agreements.folders import named_places, readable, requests_place
 from exchange.app import App
-from exchange.base.errors import Halt
 from exchange.wire.connection import SftpAccount
 from exchange.wire.manifest import PARTNER_PATTERN
 
@@ -44,21 +42,12 @@ class NamedFolders:
     @cached_property
     def _by_account(self) -> dict[tuple[str, int, str], set[str]]:
         by_account = defaultdict[tuple[str, int, str], set[str]](set)
-        for agreement in filter(None, map(_read, self.app.agreement_files())):
-            for host, port, username, folder in places(agreement):
-                by_account[host, port, username].add(folder)
+        for host, port, username, folder in named_places(readable(self.app.agreement_files())):
+            by_account[host, port, username].add(folder)
         return dict(by_account)
 
 
 def _shares(app: App, agreement: Agreement, owner: str) -> bool:
     path = app.agreement_file(owner)
-    other = _read(path) if _PARTNER.fullmatch(owner) and path.exists() else None
+    other = next(readable([path]), None) if _PARTNER.fullmatch(owner) and path.exists() else None
     return other is not None and requests_place(other) == requests_place(agreement)
-
-
-def _read(path: Path) -> Agreement | None:
-    """None where it cannot be read."""
-    try:
-        return parse_agreement(agreement_bytes(path), path)
-    except Halt:
-        return None

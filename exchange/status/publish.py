@@ -22,7 +22,6 @@ Rules
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,10 +31,10 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from exchange.agreements.agreement import Agreement, agreement_bytes, load_agreement, parse_agreement
-from exchange.agreements.folders import Place, places
+from exchange.agreements.agreement import Agreement, load_agreement
+from exchange.agreements.folders import named_places, readable
 from exchange.app import App
-from exchange.base.errors import ExchangeError, Halt, without_values
+from exchange.base.errors import ExchangeError, without_values
 from exchange.base.files import locked, make_folder, sha256, write_atomically
 from exchange.status.facts import status_of
 from exchange.status.moved import changed_partners, keep
@@ -81,14 +80,9 @@ def publish_all(app: App) -> list[str]:
 
 
 def _together(app: App) -> set[str]:
-    """The partners whose results folder another agreement names, too."""
-    by_place = defaultdict[Place, set[str]](set)
-    for path in app.agreement_files():
-        with suppress(Halt):  # one that cannot be read names nothing
-            agreement = parse_agreement(agreement_bytes(path), path)
-            for place in places(agreement):
-                by_place[place].add(agreement.partner)
-    return {partner for partners in by_place.values() if len(partners) > 1 for partner in partners}
+    """The partners one of whose folders another agreement names, too."""
+    named = named_places(readable(app.agreement_files())).values()
+    return {partner for partners in named if len({*partners}) > 1 for partner in partners}
 
 
 def publish(app: App, partner: str, *, again: bool = False) -> bool:

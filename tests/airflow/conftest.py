@@ -6,13 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from exchange.demo.servers.airflow import COMPONENTS, DAG_IDS, Airflow
+from exchange.demo.servers.airflow import COMPONENTS, Airflow
 from exchange.demo.servers.ports import port_answers
 from exchange.demo.world import World
 
-from .servers import processes_of, world_apart
-
-SECONDS = 600
+from .servers import started, world_apart
 
 
 @pytest.fixture(scope="package")
@@ -31,17 +29,10 @@ def airflow(airflow_world: World) -> Iterator[Airflow]:
     running = Airflow(
         airflow_world.root / "airflow", postgres.url("airflow"), postgres.password_file, airflow_world.config
     )
-    try:
-        running.start()
-        with running.api() as api:
-            for dag_id in DAG_IDS:
-                api.wait_for_dag(dag_id, SECONDS)
+    with started(running):
         yield running
-    finally:
-        running.stop()
     assert running.missing() == list(COMPONENTS)
     assert not port_answers(running.port)
-    assert processes_of(running) == []
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from exchange.demo.servers.airflow import Airflow
+from exchange.demo.servers.airflow import DAG_IDS, Airflow
 from exchange.demo.servers.airflow_api import FINISHED, AirflowApi
 from exchange.demo.servers.processes import wait_for
 from exchange.demo.world import World
@@ -36,6 +36,20 @@ def world_apart(tmp_path_factory: pytest.TempPathFactory, name: str) -> Iterator
     finally:
         place.stop_servers()
         place.postgres.remove()
+
+
+@contextmanager
+def started(running: Airflow) -> Iterator[Airflow]:
+    """Healthy, with the project's own DAGs; no process of it is left."""
+    try:
+        running.start()
+        with running.api() as api:
+            for dag_id in DAG_IDS:
+                api.wait_for_dag(dag_id, _SECONDS)
+        yield running
+    finally:
+        running.stop()
+    assert processes_of(running) == []
 
 
 class Webhook(BaseHTTPRequestHandler):

@@ -16,7 +16,7 @@ import pytest
 from exchange.base.duty import Duties
 from exchange.demo.partner import Request
 from exchange.demo.play import demo_partner
-from exchange.demo.servers.airflow import DAG_IDS, Airflow
+from exchange.demo.servers.airflow import Airflow
 from exchange.demo.servers.celery import Celery
 from exchange.demo.servers.processes import is_running, wait_for
 from exchange.demo.servers.redis import find_redis
@@ -27,7 +27,7 @@ from exchange.register import State, open_register
 from tests.campaign.trees import signalled, tree
 from tests.conftest import ITEMS
 
-from .servers import processes_of, uncollected, world_apart
+from .servers import started, uncollected, world_apart
 
 pytestmark = pytest.mark.skipif(find_redis() is None, reason="redis-server is not installed; make test installs it")
 
@@ -66,15 +66,8 @@ def workers(celery_world: World) -> Iterator[Airflow]:
         celery_world.config,
         celery=Celery(celery_world.redis, database, concurrency=4, heartbeat_seconds=20),
     )
-    try:
-        running.start()
-        with running.api() as api:
-            for dag_id in DAG_IDS:
-                api.wait_for_dag(dag_id, SECONDS)
+    with started(running):
         yield running
-    finally:
-        running.stop()
-    assert processes_of(running) == []
 
 
 def stop(pid: int) -> None:
