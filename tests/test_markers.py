@@ -9,7 +9,8 @@ from pathlib import Path
 from exchange.base.paths import ROOT
 from tests.conftest import ONE_AIRFLOW, SERVERS
 
-STARTING = {"start", "build", "build_world"}  # of Postgres, SftpServer, Redis and Airflow; of World
+STARTING = {"start", "build"}  # of Postgres, SftpServer, Redis and Airflow; of World
+STARTING_FUNCTIONS = {"build_world", "world_apart", "started"}
 
 
 def starting_fixtures() -> Iterator[tuple[Path, str]]:
@@ -21,15 +22,15 @@ def starting_fixtures() -> Iterator[tuple[Path, str]]:
             fixture = any("fixture" in ast.unparse(decorator) for decorator in each.decorator_list)
             calls = {_called(call.func) for call in ast.walk(each) if isinstance(call, ast.Call)}
             asked = {argument.arg for argument in each.args.args}
-            if fixture and calls & STARTING and not asked & SERVERS:
+            if fixture and any(calls) and not asked & SERVERS:
                 yield path, each.name
 
 
 def _called(function: ast.expr) -> str:
-    """The name of a method, or of ``build_world``: of no other function, of which many *start* something."""
+    """The name of a method, where it starts a server; of a function only if it is one of the tests' own."""
     if isinstance(function, ast.Attribute):
-        return function.attr
-    return "build_world" if ast.unparse(function) == "build_world" else ""
+        return function.attr if function.attr in STARTING else ""
+    return name if (name := ast.unparse(function)) in STARTING_FUNCTIONS else ""
 
 
 def test_every_fixture_that_starts_a_server_is_listed() -> None:

@@ -32,7 +32,7 @@ const WHOLE = 200_000; // with the last step's own limit less than whoever start
 
 /** What a step does: of the page, the step as it was given, the browser, and the job. */
 const steps = {
-    click: async (page, { at }) => (await page.waitForSelector(at, { visible: true })).click(),
+    click: async (page, { at }) => hit(await page.waitForSelector(at, { visible: true })),
     upload: async (page, { at, files }) => (await page.waitForSelector(at)).uploadFile(...files),
     type: async (page, { at, text }) => {
         const field = await page.waitForSelector(at, { visible: true });
@@ -64,7 +64,10 @@ const steps = {
         // whole: a key that is pressed before the page's script has run is lost
         const found = (where, what) =>
             document.readyState === "complete" && document.querySelector(where)?.innerText.includes(what);
-        await page.waitForFunction(found, { polling: 100 }, at, text);
+        await page.waitForFunction(found, { polling: 100 }, at, text).catch(async (problem) => {
+            const there = await page.$eval(at, (element) => element.innerText).catch(() => null);
+            throw new Error(`${problem}; there is ${JSON.stringify(there)}`);
+        });
     },
     open: (page, { address }) => page.goto(address).then((answer) => answer.status()),
     headers: (page, { headers }) => page.setExtraHTTPHeaders(headers),
@@ -153,6 +156,20 @@ async function driven(browser, profile, page, job) {
     }
     const violations = job.axe ? await steps.axe(page) : [];
     return { gave, requests, errors, violations };
+}
+
+/** A press of the mouse that the element got: where the page moved it away meanwhile, another. */
+async function hit(element) {
+    const got = await element.evaluateHandle((there) => {
+        const seen = { click: false };
+        there.addEventListener("click", () => (seen.click = true), { once: true, capture: true });
+        return seen;
+    });
+    for (let pressed = 0; pressed < 5; pressed += 1) {
+        await element.click();
+        if (await got.evaluate((seen) => seen.click).catch(() => true)) return; // what led to another page is gone
+    }
+    throw new Error("what was pressed lies under something else or is switched off");
 }
 
 /** Chromium is told before the key goes down that it shall hand the dialogue over, and has said that it will. */
