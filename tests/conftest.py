@@ -117,6 +117,7 @@ class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist has no 
         return "airflow" if file in ONE_AIRFLOW else file
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
     return ByFile(config, log) if config.getvalue("dist") == "loadfile" else None
 

@@ -142,8 +142,9 @@ def _facts(register: Register, batch: Batch, steps: list[Step]) -> Table:
         for pickup in register.pickups.of(batch.id)
     ]
     table.add_row("部门取走 taken by the partner", ", ".join(taken))
-    position = [str(part) for part in (batch.refusal_row, batch.refusal_column) if part is not None]
-    table.add_row("不予受理 refused for", " ".join([batch.refusal_code or "", *position]))
+    refused = batch.refusal_code
+    why = labels.refused_for(refused, batch.refusal_row, batch.refusal_column) if refused else ""
+    table.add_row("不予受理 refused for", why)
     return table
 
 

@@ -16,7 +16,7 @@ from fastapi.responses import Response
 
 from exchange.agreements.sections import LETTER_ITEMS
 from exchange.app import App
-from exchange.base.tables import ALERTS, REFUSALS, SOURCES, STOPS
+from exchange.base.tables import ALERTS, SOURCES, STOPS
 from exchange.pages import words
 from exchange.pages.access import Group
 from exchange.pages.asked import PageRequest
@@ -86,8 +86,8 @@ def _facts(app: App, batch: Batch, steps: list[Step]) -> Iterator[tuple[Words, s
         closed = next(step.at for step in steps if step.to_state == State.CLOSED)
         yield Words("办结", "done"), f"{words.moment(closed)} {'逾期 late' if late else '按时 on time'}"
     if batch.refusal_code:
-        position = [str(part) for part in (batch.refusal_row, batch.refusal_column) if part is not None]
-        yield Words("不予受理", "refused for"), " ".join([str(_refusal(batch.refusal_code)), *position])
+        why = labels.refused_for(batch.refusal_code, batch.refusal_row, batch.refusal_column)
+        yield Words("不予受理", "refused for"), why
     if batch.objects_to:
         yield Words("异议所对批次", "objects to"), batch.objects_to
 
@@ -103,10 +103,6 @@ def _held(hold: GuardHold) -> str:
             "decided, the partner is not told yet: same word again",
         )
     return f"防探测规则自 {words.moment(hold.held_at)} 扣留结果：{why}。{next_step}"
-
-
-def _refusal(code: str) -> Words:
-    return Words(REFUSALS[code].zh, code)
 
 
 def _way(steps: list[Step]) -> list[tuple[Words, str, str]]:

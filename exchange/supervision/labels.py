@@ -125,6 +125,16 @@ def refusal(code: str) -> Words:
     return Words(REFUSALS[code].zh, code.replace("_", " "))
 
 
+def refused_for(code: str, row: int | None, column: str | None) -> str:
+    """The reason of a refusal with its code, which the partner is told, and where in the set; KeyError for an unknown
+    one.
+    """
+    places = [f"第 {row} 行 row {row}"] if row is not None else []
+    places += [column] if column is not None else []
+    where = f"（{'，'.join(places)}）" if places else ""
+    return f"{REFUSALS[code].zh} {code}{where}"
+
+
 def stop(code: str) -> Words:
     """The words for the reason of a pause; KeyError for an unknown one."""
     return Words(STOPS[code].zh, STOPS[code].en)

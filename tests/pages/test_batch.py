@@ -5,6 +5,7 @@ Of a batch of one row, beside the letter of introduction, a count is somebody's.
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 
@@ -17,8 +18,9 @@ from exchange.agreements.sections import LETTER_ITEMS
 from exchange.app import App
 from exchange.base.tables import ANSWERS
 from exchange.cli.main import commands
-from exchange.demo.partner import DemoPartner
+from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import World
+from exchange.intake.collect import poll
 from exchange.register import Batch, State
 from exchange.supervision import labels
 from exchange.supervision.states import not_resumed
@@ -73,6 +75,27 @@ def test_an_operator_reads_no_answer_about_records_after_the_release(
     pipeline.issue(officer, release.id)
     assert answers_in(told(pages, "op", release.batch)) == set()
     assert ANSWERS["record_found"].zh not in pages.get("op", f"/batch/{release.batch}")[1]
+
+
+def test_a_refusal_is_told_in_words_with_its_place_and_code(
+    pages: Pages,
+    app: App,
+    court: DemoPartner,
+    ask: Callable[..., Request],
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On the batch's page and at the terminal alike."""
+    monkeypatch.setenv("EXCHANGE_CONFIG", str(world.config))
+    request = ask()
+    court.drop(court.make_set(request))
+    poll(app)
+    app.register.refuse(request.batch, "column_missing", row=3, column="sex")
+    words = labels.refused_for("column_missing", 3, "sex")
+    assert words.endswith(" column_missing（第 3 行 row 3，sex）")
+    assert words in html.unescape(pages.get("supervisor", f"/batch/{request.batch}")[1])
+    table = CliRunner().invoke(commands, ["register", "show", request.batch]).output
+    assert re.sub(r"\s", "", words) in re.sub(r"\s", "", table)
 
 
 def test_a_pause_that_nobody_ended_says_whether_it_still_is(
