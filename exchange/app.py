@@ -140,9 +140,13 @@ class App:
 
     def attested(self, batch_id: str) -> Attested:
         """The batch, attested by its last signed ledger line: every step that sends something begins with this. Halt
-        also where the ledger is not the one whose checkpoints left the house.
+        also where the ledger is not the one whose checkpoints left the house. That line is kept as a checkpoint before
+        anything is sent by it: a database that loses it, as one to which another gives way a second behind, is found,
+        where what was sent would else be made and sent anew.
         """
-        return self.register.attested(batch_id, self.checkpoints)
+        attested = self.register.attested(batch_id, self.checkpoints)
+        self._kept(attested.checkpoint)
+        return attested
 
     @cached_property
     def ledger_key(self) -> LedgerKey:

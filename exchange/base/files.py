@@ -10,6 +10,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -302,12 +303,22 @@ class Archive:
         return self.folder / ".destroying" / digest
 
     def keep_file(self, fetched: Path, digest: str) -> None:
-        """Takes over a fetched file (same file system) whose SHA-256 the caller has computed."""
+        """Takes over a fetched file whose SHA-256 the caller has computed; it is copied where the archive is mounted on
+        a disk of its own.
+        """
         path = self.path(digest)
         with disk_trouble(path.parent):
             make_folder(path.parent)
-            fetched.replace(path)
-            sync_folder(path.parent)
+            try:
+                fetched.replace(path)
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+                with fetched.open("rb") as source, written_atomically(path) as stream:
+                    shutil.copyfileobj(source, stream)
+                fetched.unlink()
+            else:
+                sync_folder(path.parent)
 
     def verified_path(self, digest: str) -> Path:
         """Where the original lies, once its bytes were checked against its name; Halt when they are not there or

@@ -38,7 +38,8 @@ def make() -> None:
                 markup=False,
             )
         _print_damaged(made.damaged)
-        if made.altered or made.damaged or made.unread:
+        _print_ahead(made.ahead)
+        if made.altered or made.damaged or made.unread or made.ahead:
             raise typer.Exit(FOUND)
 
 
@@ -52,7 +53,8 @@ def list_() -> None:
             if name not in damaged:
                 out.print(f"{name}  {len(vault.backup(name).entries)} 个文件 files", markup=False)
         _print_damaged(damaged)
-        if damaged:
+        _print_ahead(ahead := vault.ahead(app.now()))
+        if damaged or ahead:
             raise typer.Exit(FOUND)
 
 
@@ -62,6 +64,17 @@ def _print_damaged(names: Sequence[str]) -> None:
         err.print(
             f"{name}: 清单损坏，此份不能恢复；到期自动清除，或删去 backups/{name}.json.gz"
             " its list is not whole and it brings nothing back; it goes in its time, or remove that file",
+            markup=False,
+        )
+
+
+def _print_ahead(names: Sequence[str]) -> None:
+    """What to do about backups of a day to come: by their names they are the newest."""
+    for name in names:
+        err.print(
+            f"{name}: 时间在将来，核对时钟；恢复时须用 --name 指定一份，时钟有误时所做的删去 backups/{name}.json.gz"
+            " is of a day to come: see to the clock; until it is gone a restore has to name one; if a clock that ran"
+            " ahead named it, remove that file",
             markup=False,
         )
 

@@ -44,7 +44,8 @@ ELSEWHERE: Final = "elsewhere"
 @dataclass(frozen=True)
 class BackupMade:
     """``altered``: files of the archive that are not what their names say; ``damaged``: the names of backups whose list
-    is not whole; ``unread``: files of archive and snapshots that cannot be read, and are not in it.
+    is not whole; ``unread``: files of archive and snapshots that cannot be read, and are not in it; ``ahead``: the
+    names of backups of a day to come.
     """
 
     backup: Backup
@@ -52,13 +53,14 @@ class BackupMade:
     altered: list[str]
     damaged: list[str]
     unread: list[str] = field(default_factory=list)
+    ahead: list[str] = field(default_factory=list)
 
 
 def plan_of(app: App) -> BackupSettings:
     """The ``[backup]`` of the settings; Halt where there is none."""
     if app.settings.backup is None:
         msg = "the settings have no [backup]: where to, and for whose recovery key (docs/operations.md)"
-        raise Halt(msg)
+        raise Halt(msg, zh="设置中没有 [backup]：写明存放处和恢复证书（docs/operations.md）")
     return app.settings.backup
 
 
@@ -84,7 +86,7 @@ def _make(app: App, plan: BackupSettings, vault: Vault, settings_file: Path) -> 
     entries += _named(app, plan, vault, paths)
     backup = vault.finish(begun, entries)
     pruned = vault.prune(begun - timedelta(days=plan.keep_days))
-    return BackupMade(backup, pruned, altered, vault.damaged(), unread)
+    return BackupMade(backup, pruned, altered, vault.damaged(), unread, vault.ahead(app.now()))
 
 
 @dataclass(frozen=True)

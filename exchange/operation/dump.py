@@ -41,7 +41,7 @@ def dump(url: str, password_file: Path | None, path: Path, programs: Path | None
     """
     if _major("pg_dump", programs) < _knock(url, password_file):
         msg = "pg_dump is older than the server; name the server's own programs in [backup] programs"
-        raise Halt(msg)
+        raise Halt(msg, zh="pg_dump 比数据库服务器旧：在 [backup] programs 中指定服务器自带的程序")
     _run("pg_dump", [*_CUSTOM, "--file", str(path), *_address(url)], password_file, programs)
     path.chmod(0o600)
     _run("pg_restore", ["--list", str(path)], None, programs)
@@ -95,13 +95,13 @@ def _run(program: str, arguments: list[str], password_file: Path | None, program
         done = subprocess.run(command, capture_output=True, check=False, timeout=_SECONDS, env=environment)
     except FileNotFoundError:
         msg = f"{command[0]} is not installed on this machine"
-        raise Halt(msg) from None
+        raise Halt(msg, zh=f"本机未安装 {command[0]}") from None
     except subprocess.TimeoutExpired:
         msg = f"{program} did not end within {_SECONDS // 3600} hours"
-        raise Retryable(msg) from None
+        raise Retryable(msg, zh=f"{program} {_SECONDS // 3600} 小时内没有完成") from None
     if done.returncode == 0:
         return done.stdout
     msg = (
         f"{program} ended with {done.returncode}; is the database there, and is there room?"  # what it says quotes rows
     )
-    raise Retryable(msg)
+    raise Retryable(msg, zh=f"{program} 未完成（{done.returncode}）：请看数据库是否可用、磁盘是否有空间")

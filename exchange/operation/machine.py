@@ -97,10 +97,11 @@ def _is_private(area: Path) -> bool:
     return area.name.startswith("zram") or (block.exists() and _is_encrypted(block.resolve()))
 
 
-def room(folder: Path) -> tuple[int, float]:
-    """(bytes that are free for us, share of inodes that are free) on this folder's disk."""
-    volume = os.statvfs(folder)
-    return volume.f_bavail * volume.f_frsize, (volume.f_favail / volume.f_files if volume.f_files else 1.0)
+def room(*folders: Path) -> tuple[int, float]:
+    """(bytes that are free for us, share of inodes that are free) on these folders' disks: the least of each."""
+    volumes = [os.statvfs(folder) for folder in folders]
+    free = min(volume.f_bavail * volume.f_frsize for volume in volumes)
+    return free, min(volume.f_favail / volume.f_files if volume.f_files else 1.0 for volume in volumes)
 
 
 def _file_system(device: str) -> str | None:

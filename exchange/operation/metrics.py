@@ -23,7 +23,7 @@ from exchange.operation import machine
 from exchange.operation.catalog import CATALOG, HISTOGRAM
 from exchange.operation.health import Health
 from exchange.operation.latency import BOUNDS, latencies
-from exchange.operation.office import days_left, partner_days
+from exchange.operation.office import days_left, partner_days, written_to
 from exchange.register.board import open_lines
 from exchange.register.counts import counts
 from exchange.register.states import State
@@ -149,7 +149,7 @@ def _certificates(app: App) -> Iterator[Sample]:
 
 
 def _disk(app: App) -> Iterator[Sample]:
-    free, inodes = machine.room(app.settings.home)
+    free, inodes = machine.room(*written_to(app))
     yield "exchange_disk_free_bytes", (), free
     yield "exchange_disk_free_inodes_ratio", (), inodes
 

@@ -81,12 +81,12 @@ def database(app: App) -> Iterator[HealthFinding]:
 
 def disk(app: App) -> Iterator[HealthFinding]:
     """The folders can be written to, and there is room."""
-    limits, home = app.settings.health, app.settings.home
-    for folder in (home, *(path for path in (app.archive.folder,) if path.exists())):  # made with the first original
+    limits, folders = app.settings.health, written_to(app)
+    for folder in folders:
         if (trouble := _not_writable(folder)) is not None:
             yield failing(f"不能写入：{trouble}", f"cannot be written to: {trouble}", str(folder))
             return
-    free, inodes = machine.room(home)
+    free, inodes = machine.room(*folders)
     words = f"剩余 {free / 1e9:.1f} GB，索引节点 {inodes:.0%}", f"{free / 1e9:.1f} GB and {inodes:.0%} of inodes left"
     if free < limits.disk_fail_gb * 1e9 or inodes < 0.01:
         yield failing(*words)
@@ -94,6 +94,11 @@ def disk(app: App) -> Iterator[HealthFinding]:
         yield warning(*words)
     else:
         yield ok(*words)
+
+
+def written_to(app: App) -> list[Path]:
+    """The home, and the archive once it is there, which may be mounted in it on a disk of its own."""
+    return [app.settings.home, *(path for path in (app.archive.folder,) if path.exists())]
 
 
 def encryption(app: App) -> Iterator[HealthFinding]:

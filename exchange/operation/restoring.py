@@ -4,6 +4,7 @@ Rules
 - Nothing that is there is replaced: files go into an empty folder, databases only where no batch is in the register. A
   folder in which nothing else lies than what this backup put there was cut off, and goes on.
 - Everything is held against its hashes before and after it is opened.
+- The newest backup is taken where nobody names one, unless one is of a day to come: by its name nobody knows which is.
 - What was ``elsewhere`` comes below a folder of that name, for a person to put in its place.
 - The register comes last of the databases: where it has batches, all are there; where a run was killed before, the next
   one does all again.
@@ -17,6 +18,7 @@ import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -37,13 +39,20 @@ TO_RESTORE: Final = f"{DUMPS}to-restore"
 
 
 def chosen(vault: Vault, name: str | None) -> Backup:
-    """The backup of this name, or the newest, whatever became of older ones; Halt where there is none, or its list is
-    not whole: that an older one is taken instead, a person says.
+    """The backup of this name, or the newest, whatever became of older ones; Halt where there is none, its list is not
+    whole, or one is of a day to come: that an older one is taken instead, and which is the newest where this clock or
+    one of before is wrong, a person says.
     """
+    if name is None and (ahead := vault.ahead(datetime.now(UTC))):
+        msg = (
+            f"backup {ahead[-1]} is of a day to come: by a clock that ran ahead, or this one is behind; look which is "
+            "the newest (`exchange backup list`) and name it: --name"
+        )
+        raise Halt(msg, zh=f"备份 {ahead[-1]} 的时间在将来（当时或本机的时钟有误）：查明哪份最新，用 --name 指定")
     names = vault.names() if name is None else [name]
     if not names:
         msg = f"no whole backup lies in {vault.folder}"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{vault.folder} 中没有完整的备份")
     return vault.backup(names[-1])
 
 
@@ -55,7 +64,7 @@ def restore_files(vault: Vault, backup: Backup, folder: Path, key: KeyPair) -> i
     for entry, target in zip(wanted, paths, strict=True):
         if not target.is_relative_to(folder.resolve()):
             msg = f"{entry.path}: a backup's files lie below its folder"
-            raise Halt(msg)
+            raise Halt(msg, zh=f"备份清单中的 {entry.path} 越出目标文件夹，不予恢复")
     there = _there_already(folder, dict(zip(paths, wanted, strict=True)))
     left = [(entry, target) for entry, target in zip(wanted, paths, strict=True) if target not in there]
     pool = ThreadPoolExecutor(os.cpu_count())  # a file costs a start of openssl: as many at once as there are cores
@@ -76,7 +85,7 @@ def _there_already(folder: Path, wanted: Mapping[Path, Entry]) -> set[Path]:
             continue
         if path.is_symlink() or path not in wanted or sha256_of(path) != wanted[path].sha256:
             msg = f"{folder} is not empty: {path} is not of this backup; name an empty folder"
-            raise Halt(msg)
+            raise Halt(msg, zh=f"{folder} 不是空文件夹，{path} 不属于这份备份：请指定空文件夹")
         there.add(path)
     return there
 

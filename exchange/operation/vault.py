@@ -10,7 +10,7 @@ Rules
   renamed (a sync for each would take ten times as long). A list is written once all its objects have reached the disk:
   a backup that was cut off is none, and the next one goes on.
 - One process writes at a time; ``written`` holds the folder. What one that was killed left goes with the next: half an
-  object, and a dump that was not encrypted yet.
+  object, half a list, and a dump that was not encrypted yet.
 - A list that is not whole holds up nothing: it goes when its name says so. Until then nobody can say what it needs, and
   no object goes.
 - The key that opens them is not here, and not needed to write: only restoring asks for it.
@@ -30,7 +30,7 @@ import zlib
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from io import BufferedRandom, BufferedReader
 from pathlib import Path
@@ -39,7 +39,15 @@ from typing import Final
 from cryptography.hazmat.primitives.serialization import pkcs7
 
 from exchange.base.errors import Halt, Retryable
-from exchange.base.files import disk_trouble, locked, make_folder, sha256, sha256_of, write_atomically
+from exchange.base.files import (
+    clear_half_written,
+    disk_trouble,
+    locked,
+    make_folder,
+    sha256,
+    sha256_of,
+    write_atomically,
+)
 from exchange.wire.certificates import recipient
 from exchange.wire.envelope import KeyPair, encrypt, encrypt_into
 
@@ -54,6 +62,9 @@ DUMPING: Final = ".dumping-"
 
 RESTORING: Final = ".restoring-"
 _TRIES: Final = 10
+_APART: Final = timedelta(days=1)
+"""How far the clocks of who makes backups and who looks at them may be apart."""
+
 _CHUNK: Final = 2000
 
 
@@ -96,7 +107,7 @@ def _given_back(path: Path) -> Iterator[None]:
         raise
     except OSError as error:
         msg = f"{path}: {error.strerror}"
-        raise Unreadable(msg) from None
+        raise Unreadable(msg, zh=f"读不出 {path}") from None
 
 
 class Vault:
@@ -117,9 +128,10 @@ class Vault:
                 yield
         except BlockingIOError:
             msg = f"another backup is being written to {self.folder}"
-            raise Retryable(msg) from None
+            raise Retryable(msg, zh="另一份备份正在写入") from None
 
     def _clean(self) -> None:
+        clear_half_written(self.folder / "backups")
         with disk_trouble(self.folder):
             for left in (self.folder / "objects").glob(f"??/{_NEW}*"):
                 left.unlink()
@@ -166,6 +178,10 @@ class Vault:
         paths = (self.folder / "backups").glob("*")
         return sorted(path.name.partition(".json")[0] for path in paths if _LIST.fullmatch(path.name))
 
+    def ahead(self, now: datetime) -> list[str]:
+        """The names of those of a day to come, by a clock that ran ahead, or because this one is behind."""
+        return [name for name in self.names() if Backup(name, {}).at > now + _APART]
+
     def backups(self) -> Iterator[Backup]:
         """All of them, the oldest first; Halt at one whose list is not whole."""
         yield from map(self.backup, self.names())
@@ -188,7 +204,7 @@ class Vault:
                 raise ValueError
         except (OSError, EOFError, zlib.error, ValueError, TypeError, AttributeError):
             msg = f"backup {name} is not in {self.folder}, or its list is not whole"
-            raise Halt(msg) from None
+            raise Halt(msg, zh=f"{self.folder} 中没有备份 {name}，或其清单损坏：用 --name 另选一份") from None
         return Backup(name, entries)
 
     def altered(self, backup: Backup) -> list[str]:
@@ -227,10 +243,10 @@ class Vault:
             temporary.touch(0o600)  # for the program that writes into it, too, which would make it readable for others
             if not self._is_whole(entry.sha256) or not _opened(self.objects[entry.sha256], temporary, key):
                 msg = f"{entry.path}: its object is not what was written, or is for another key"
-                raise Halt(msg)
+                raise Halt(msg, zh=f"{entry.path} 的备份已损坏，或恢复密钥不对：核对密钥，或用 --name 另选一份")
             if sha256_of(temporary) != entry.sha256:
                 msg = f"{entry.path}: what was encrypted is not what the list says"
-                raise Halt(msg)
+                raise Halt(msg, zh=f"{entry.path} 的备份与清单不符：用 --name 另选一份")
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -239,7 +255,7 @@ class Vault:
         """The new object, named by its content's hash and by its own; it has that name once it was read back."""
         if self.certificate is None:
             msg = "no recovery certificate is named to encrypt to"
-            raise Halt(msg)
+            raise Halt(msg, zh="未指定恢复证书")
         folder = self.folder / "objects" / digest[:2]
         with content.open("rb") as source, disk_trouble(folder):  # a source that is gone is no trouble of this disk
             handle, name = tempfile.mkstemp(dir=make_folder(folder), prefix=_NEW)
@@ -260,7 +276,7 @@ class Vault:
         for path, temporary in self._unsettled.items():
             if _on_disk(temporary) != path.name.split(".")[1]:
                 msg = f"{self.folder}: what was written is not what is read; is the disk failing?"
-                raise Halt(msg)
+                raise Halt(msg, zh=f"写入 {self.folder} 的内容读回不符，磁盘可能有故障")
             temporary.replace(path)
         self._unsettled.clear()
         os.sync()
@@ -283,7 +299,7 @@ class Vault:
             stored_digest = hashlib.file_digest(stream, "sha256").hexdigest()
         if made != digest:
             msg = f"{source.name} is not what its name says; it was altered"
-            raise Altered(msg)
+            raise Altered(msg, zh=f"{source.name} 备份期间一再变动，或已被改动")
         return stored_digest
 
 
@@ -311,7 +327,7 @@ def _opened(encrypted: Path, path: Path, key: KeyPair) -> bool:
             return True
     if shutil.which("openssl") is None:
         msg = "the program openssl is not installed on this machine"
-        raise Halt(msg)
+        raise Halt(msg, zh="本机未安装 openssl")
     private, certificate = map(str, key.files)
     files = ("-in", str(encrypted), "-out", str(path), "-recip", certificate, "-inkey", private)
     command = ["openssl", "cms", "-decrypt", "-binary", "-inform", "DER", *files]
@@ -319,4 +335,4 @@ def _opened(encrypted: Path, path: Path, key: KeyPair) -> bool:
         return subprocess.run(command, capture_output=True, check=False, timeout=3600).returncode == 0
     except subprocess.TimeoutExpired:
         msg = f"{encrypted} could not be opened within an hour"
-        raise Retryable(msg) from None
+        raise Retryable(msg, zh="一小时内未能解密") from None

@@ -2,7 +2,8 @@
 
 Rules
 - Each receipt and result carries the checkpoint of the ledger's last line (a C2SP signed note, ``signing.py``). The
-  newest of each day is kept beside the archive, outside the database; each minute, too, by the collector.
+  newest of each day is kept beside the archive, outside the database; each minute, too, by the collector; and before
+  something is sent, the one of the line by which it is sent (``App.attested``).
 - Before anything is sent, the line of the newest kept checkpoint must be in the ledger as it was. Where it is not,
   nothing is sent until a person has looked and said so: ``exchange register resume``.
 - Where witnesses cosign (``witness.py``), what they cosigned is kept likewise, and counts likewise.

@@ -20,6 +20,7 @@ from exchange.register.guard import GuardHoldRow, is_held
 from exchange.register.lines import as_batch, get_batch
 from exchange.register.models import BatchRow, FileRow, LedgerRow, ReleaseRow, SnapshotUseRow
 from exchange.register.releases import Release, as_release
+from exchange.register.signing import note
 from exchange.register.snapshot_uses import Pins
 
 
@@ -35,6 +36,7 @@ class Attested:
     releases: Mapping[int, Release]
     held: bool
     pins: Pins = field(default_factory=dict)
+    checkpoint: str | None = None
 
     @property
     def opened_here(self) -> bool:
@@ -73,7 +75,11 @@ def attested_at_once(session: Session, batch_id: str, kept: Kept | None = None) 
         return None
     if kept is not None:
         checkpoints.check_held(known, *of_ledger)
-    return Attested(as_batch(batch), files_of(files), {}, held=False, pins=_pins_of(pins))
+    return Attested(as_batch(batch), files_of(files), {}, held=False, pins=_pins_of(pins), checkpoint=_note_of(line))
+
+
+def _note_of(line: LedgerRow | None) -> str | None:
+    return None if line is None or line.signature is None else note(ledger.checkpoint_of(line), line.signature)
 
 
 def files_of(told: list[list[Any]] | None) -> dict[str, FileRecord]:
@@ -119,10 +125,12 @@ def attested(session: Session, batch_id: str, rows: Collection[int] | None = Non
     files = session.scalars(select(FileRow).filter_by(batch_id=batch_id))
     releases = session.scalars(select(ReleaseRow).filter_by(batch_id=batch_id).order_by(ReleaseRow.number))
     uses = session.scalars(select(SnapshotUseRow).filter_by(batch_id=batch_id, later=False))
+    last = select(LedgerRow).filter_by(batch_id=batch_id).order_by(LedgerRow.seq.desc()).limit(1)
     return Attested(
         batch=as_batch(batch),
         files={row.role: FileRecord(row.role, row.name, row.sha256, row.size) for row in files},
         releases={row.number: as_release(row) for row in releases},
         held=is_held(session, batch_id),
         pins={use.source: (use.version, use.as_of) for use in uses},
+        checkpoint=_note_of(session.scalar(last)),
     )

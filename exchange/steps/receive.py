@@ -3,8 +3,9 @@
 Rules
 - Manifest and signature were kept by the collector when it claimed the set; the data file is fetched here and kept
   before anything reads it.
-- What lies in the archive already is not fetched again where the register says that this partner sent it: who knows the
-  hash of somebody's file is answered about no file but the one that it sent.
+- What lies in the archive already is not fetched again where the register says that this partner sent it, nor, where it
+  is at the partner's no more, where our own receipt says so (``first_day.py``): who knows the hash of somebody's file
+  is answered about no file but the one that it sent.
 - A data file whose hash is not the manifest's may still be on its way: the set is left alone and tried again until the
   office's patience with incomplete sets ends; then it is refused. One that this office has had and lost is not refused
   (``first_day.py``).
@@ -45,7 +46,7 @@ from exchange.steps.agreed import Version, check_shown, keep_version, read_versi
 from exchange.steps.answers import fresh_sources
 from exchange.steps.bases import check_bases
 from exchange.steps.clearing import READ_TWICE, clear_away
-from exchange.steps.first_day import check_not_lost
+from exchange.steps.first_day import check_not_lost, was_received
 from exchange.steps.objection import answers_are_there, check_objection
 from exchange.steps.receipt import first_receipt, is_past, send_receipt, stem_of
 from exchange.steps.request import check_request
@@ -203,9 +204,12 @@ def _fetch_data(
             with stage("fetch"):
                 digest = folder.fetch(data.name, place, limit=agreement.limits.max_bytes, expected_size=data.size)
         except Unsettled:
+            stem = stem_of(batch.id, known)
+            if app.archive.touch(digest) and was_received(app, folder, batch, stem, digest):
+                return FileRecord(Role.DATA, data.name, digest, data.size), None
             if _may_still_come(app, batch):
                 raise
-            check_not_lost(app, folder, batch, stem_of(batch.id, known))
+            check_not_lost(app, folder, batch, stem)
             return known.get(Role.DATA), None
         if digest != data.sha256 and _may_still_come(app, batch):
             place.unlink()

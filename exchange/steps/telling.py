@@ -6,7 +6,7 @@ Rules
 - What left is worked out anew for the rows found, as a partner was told it; where the originals or the snapshots are
   past their time only the batch is named. Nothing left of a batch that was not delivered.
 - A question is answered once: a batch that is not what the ledger says, whose index or kept files were altered, or from
-  which nothing can be worked out, is named with what is wrong, and holds up no other.
+  which nothing can be worked out, be it for now alone, is named with what is wrong, and holds up no other.
 
 Source: 个人信息保护法 art. 44, 45; exceptions of art. 18, 35.
 """
@@ -22,7 +22,7 @@ import numpy as np
 import polars as pl
 
 from exchange.app import App
-from exchange.base.errors import Halt, without_values
+from exchange.base.errors import ExchangeError, Halt, without_values
 from exchange.base.files import locked
 from exchange.base.keyed import KeyRing, Kind, with_new_key, write_keys
 from exchange.calendar.working_days import office_day
@@ -87,7 +87,7 @@ def confirm(app: App, question_number: int) -> Disclosures:
         try:
             with without_values():
                 disclosures.append(_disclosure(app, batch, found.rows[batch]))
-        except Halt as error:
+        except ExchangeError as error:  # also what would pass by itself: the question is answered, and cannot be again
             unsound[batch] = error.in_both
     return Disclosures(
         sorted(disclosures, key=lambda disclosure: (disclosure.batch.received_at, disclosure.batch.id)),

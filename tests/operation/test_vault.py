@@ -6,6 +6,8 @@ import gzip
 import json
 import os
 import stat
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -94,6 +96,22 @@ def test_a_second_backup_costs_what_is_new_and_one_that_was_cut_off_is_none(
     assert {path: after[path] for path in before} == before
     assert len(after) == 4
     assert [len(backup.entries) for backup in third.backups()] == [2, 3]
+
+
+def test_wherever_a_backup_is_killed_the_next_one_leaves_nothing_of_it_and_each_that_counts_is_whole(
+    tmp_path: Path, recovery: Path
+) -> None:
+    """By SIGKILL at each of its side effects: an object, the list, what is pruned."""
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "old").write_bytes(b"old")
+    program, folder = Path(__file__).with_name("killed_vault.py"), tmp_path / "vault"
+    command = [sys.executable, str(program), str(folder), str(recovery / "recovery.pem"), str(source)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+    assert ended.returncode == 0, ended.stderr
+    told = json.loads(ended.stdout)
+    assert told["killed"] > 20
+    assert told["wrong"] == []
 
 
 def test_what_a_killed_backup_dumped_goes_with_the_next(vault: Vault) -> None:
@@ -248,3 +266,20 @@ def test_no_file_is_restored_outside_of_its_folder(tmp_path: Path, vault: Vault,
     opened = ("--key", str(recovery / "recovery.key"), "--certificate", str(recovery / "recovery.pem"))
     run(tmp_path / "none", "restore", "files", str(vault.folder), str(tmp_path / "new"), *opened, code=70)
     assert not (tmp_path / "outside").exists()
+
+
+def test_a_backup_of_a_day_to_come_is_not_taken_for_the_newest(
+    vault: Vault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a clock that once ran ahead: for years it would have been what comes back, without a word."""
+    now = datetime.now(UTC)
+    kept(vault, tmp_path, {"a": b"ahead"}, now + timedelta(days=900))
+    kept(vault, tmp_path, {"a": b"right"}, now)
+    ahead = vault.names()[-1]
+    with pytest.raises(Halt, match=f"{ahead} is of a day to come") as caught:
+        chosen(vault, None)
+    assert "--name" in caught.value.zh
+    assert chosen(vault, ahead).entries["a"].sha256 == sha256(b"ahead")
+    assert vault.ahead(now) == [ahead]
+    (vault.folder / "backups" / f"{ahead}.json.gz").unlink()
+    assert chosen(vault, None).entries["a"].sha256 == sha256(b"right")

@@ -20,6 +20,7 @@ from exchange.intake.collect import poll
 from exchange.register import Role
 from exchange.register.guard import Evidence
 from exchange.register.told import Told
+from exchange.register.troubles import GONE, RegisterAway
 from exchange.snapshots.versions import Snapshots
 from exchange.steps import guarding, telling
 
@@ -186,7 +187,22 @@ def gone(app: App, world: World, batch: str) -> Iterator[None]:
     aside.rename(kept)
 
 
-@pytest.mark.parametrize("harm", [altered, gone])
+@contextmanager
+def away(_app: App, _world: World, batch: str) -> Iterator[None]:
+    """The register, when it is this batch's turn."""
+    disclosure = telling._disclosure
+
+    def asked(app: App, batch_id: str, rows: list[int]) -> telling.Disclosure:
+        if batch_id == batch:
+            raise RegisterAway(GONE)
+        return disclosure(app, batch_id, rows)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(telling, "_disclosure", asked)
+        yield
+
+
+@pytest.mark.parametrize("harm", [altered, gone, away])
 def test_one_batch_that_cannot_be_answered_from_is_named_beside_the_others(
     app: App,
     world: World,
@@ -195,7 +211,7 @@ def test_one_batch_that_cannot_be_answered_from_is_named_beside_the_others(
     clean: pl.DataFrame,
     harm: Callable[[App, World, str], AbstractContextManager[None]],
 ) -> None:
-    """Before, nobody was told of anything; and where a file was gone, the question was spent as well."""
+    """Before, nobody was told of anything; where a file or the database was gone, the question was spent as well."""
     person = clean.row(-3, named=True)
     wrong, sound = (
         ask(f"row_ref,id_number,name,sex\n{name},{person['id_number']},{person['name']},1\n".encode(), 1)
