@@ -33,9 +33,10 @@ and the task says which.
 
 
 def _build(app: App, source: str) -> str:
+    from exchange.calendar.working_days import office_day
     from exchange.snapshots.build import build_if_new
 
-    version = build_if_new(app.snapshots, app.settings.exports, source)
+    version = build_if_new(app.snapshots, app.settings.exports, source, office_day(app.now()))
     return "nothing new" if version is None else version.name
 
 

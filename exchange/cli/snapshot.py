@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import typer
@@ -10,11 +10,12 @@ import typer
 from exchange.app import App
 from exchange.base.os_user import os_user
 from exchange.base.tables import SOURCES
+from exchange.calendar.working_days import office_day
 from exchange.cli.listing import folded
 from exchange.cli.outcome import FOUND, err, out, outcome
 from exchange.retention import prune_snapshots
 from exchange.settings import Settings
-from exchange.snapshots.build import build
+from exchange.snapshots.build import build, check_day
 from exchange.snapshots.integrity import is_out_of_use
 from exchange.snapshots.versions import Snapshots
 
@@ -41,6 +42,7 @@ def build_(
         except ValueError:
             msg = "截止日写作 YYYY-MM-DD --as-of is written so"
             raise typer.BadParameter(msg) from None
+        check_day(source, day, office_day(datetime.now(UTC)))
         with err.status(f"正在制作 building {source}，截至 as of {as_of}"):
             version = build(Snapshots(Settings.load().snapshots), source, export, day)
         record = version.record()

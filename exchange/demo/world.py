@@ -249,7 +249,7 @@ class World:
         snapshots = Snapshots(self.root / "office" / "home" / "snapshots")
         for source in SOURCES:
             say(f"snapshot of {source}")
-            build_if_new(snapshots, exports, source)
+            build_if_new(snapshots, exports, source, office_day(datetime.now(UTC)))
 
 
 def _write_settings(world: World) -> None:

@@ -53,6 +53,7 @@ __all__ = [
     "members",
     "place",
     "place_answer",
+    "run_together",
 ]
 
 _COUNTRY: Final = "^(中华人民共和国|中国)"
@@ -60,6 +61,10 @@ _CODE: Final = r"^\s*([0-9]{6})(?:[0-9]{6})?(?:[^0-9].*)?$"
 _CODE_AND_MORE: Final = r"^\D{0,2}[0-9０-９]{6}(?:[0-9０-９]{6})?\s*[^0-9０-９\s]"
 _STREET_BEHIND_CODE: Final = r"^\s*[0-9]{6}(?:[0-9]{6})?([^0-9].*)$"
 _NOT_TEXT: Final = r"[\s\p{P}\p{S}]"
+_BETWEEN_NUMBERS: Final = r"([0-9])[\s\p{P}\p{S}]+([0-9])"
+_APART: Final = "\ue0ff"
+"""Stands for it while all other signs are left out; nobody's address holds it."""
+
 _PLAIN: Final = r"^[\x{4e00}-\x{9fff}0-9A-Z ()（）-]*$"
 """Nothing in such a text is unseen or in small letters; of another width are only signs, which are no text."""
 
@@ -182,8 +187,26 @@ def is_code(text: pl.Expr) -> pl.Expr:
 
 
 def address_text(text: pl.Expr) -> pl.Expr:
-    """String: letters, numbers and characters only, in which form two addresses are compared; null stays null."""
-    return plain_word(text).str.replace_all(_NOT_TEXT, "")
+    """String: letters, numbers and characters only, and a hyphen for whatever stands between two numbers (1-2号 is not
+    12号), in which form two addresses are compared; null stays null.
+    """
+    return _text_alone(plain_word(_numbers_apart(text.str.normalize("NFKC"))))
+
+
+def run_together(address: pl.Expr) -> pl.Expr:
+    """String: an ``address_text`` without its hyphens."""
+    return address.str.replace_all("-", "", literal=True)
+
+
+def _numbers_apart(even: pl.Expr) -> pl.Expr:
+    """The mark for what stands between two numbers; twice, as a number of one digit is behind one and before one."""
+    for _ in range(2):
+        even = even.str.replace_all(_BETWEEN_NUMBERS, f"${{1}}{_APART}${{2}}")
+    return even
+
+
+def _text_alone(marked: pl.Expr) -> pl.Expr:
+    return marked.str.replace_all(_NOT_TEXT, "").str.replace_all(_APART, "-", literal=True)
 
 
 PLACE: Final = pl.Struct({"code": pl.Int32, "street": pl.String})
@@ -202,7 +225,8 @@ def _parted(texts: pl.Series) -> pl.Series:
     """
     odd = (~texts.str.contains(_PLAIN)).arg_true()
     wide = _replaced(texts, odd, _wide(pl.col("text")))
-    even = _replaced(wide, odd, pl.col("text").str.replace_all(r"\s+", ""))
+    even = _replaced(wide, wide.str.contains(_BETWEEN_NUMBERS).arg_true(), _numbers_apart(pl.col("text")))
+    even = _replaced(even, odd, pl.col("text").str.replace_all(r"\s+", ""))
     even = even.str.replace_all(" ", "", literal=True).str.replace(_COUNTRY, "")
     code = wide.str.extract(_CODE, 1).cast(pl.Int32, strict=False)
     code = code.set(~code.is_in(list(members())), None)
@@ -211,7 +235,10 @@ def _parted(texts: pl.Series) -> pl.Series:
     if len(uncoded):
         named = _by_name(even.gather(uncoded))
         code, street = code.scatter(uncoded, named["code"]), street.scatter(uncoded, named["behind"])
-    street = _replaced(street.str.replace_all(_NOT_TEXT, ""), odd, pl.col("text").str.to_uppercase())
+    numbered = street.str.contains(_BETWEEN_NUMBERS).arg_true()
+    street = _replaced(street, numbered, _numbers_apart(pl.col("text")))
+    street = pl.select(_text_alone(pl.lit(street))).to_series()
+    street = _replaced(street, odd, pl.col("text").str.to_uppercase())
     return pl.DataFrame({"code": code, "street": street}).to_struct(texts.name)
 
 

@@ -69,6 +69,9 @@ _NUMBER: Final = np.dtype([("first", "<u8"), ("second", "<u8"), ("last", "u1"), 
 """The octets of a number of 18 characters."""
 
 _KEY_PLACES: Final = 10**15
+_YEAR_PLACES: Final = 10**7
+_YEARS: Final = 10**4
+_LATEST_YEAR: Final = 2099
 _PERMITS: Final = (81, 82, 83)
 _FOREIGNERS: Final = 90
 
@@ -185,6 +188,15 @@ def read(texts: pl.Series) -> pl.DataFrame:
     odd = np.delete(np.arange(len(texts)), rows)
     order = np.argsort(np.concatenate([rows, odd]))
     return pl.concat([plain_, _repaired(texts[odd])])[order]
+
+
+def by_form(texts: pl.Series) -> pl.Series:
+    """Int64: the first 17 digits of what has the form of a number, though its check character or its day of birth may
+    be wrong; null of anything else, of a year in which nobody was born, too (``000000000000000000`` says nothing).
+    """
+    numbers, year = read(texts), pl.col("key") // _YEAR_PLACES % _YEARS
+    possible = pl.col("unread").is_null() & year.is_between(EARLIEST_BIRTH.year, _LATEST_YEAR)
+    return numbers.select(pl.when(possible).then("key").alias(texts.name)).to_series()
 
 
 def _numbers_of_18(texts: pl.Series) -> tuple[Rows, Keys, Octets]:

@@ -2,7 +2,8 @@
 
 Rules
 - The answers are those of the national service: consistent, number and name do not agree, no such number.
-- A claim with a superseded number finds the person who bore it, and says so.
+- A claim with a superseded number finds the person who bore it, and says so; where the register holds that number
+  with a wrong check character or day (``snapshots/other_numbers.py``), the person is in doubt for this claim.
 - A person whose identity stays in doubt (information level 30), who shares a number, or who is registered twice never
   gets a plain *consistent*: the row goes to an officer, and why is not told.
 - A name that is the registered one in another form of its characters goes to an officer too, and says so, unless the
@@ -43,12 +44,16 @@ class Population:
     mothers: SortedTable | None = None
     births: SortedTable | None = None
 
-    def former_keys(self, persons: Rows) -> tuple[Rows, Keys]:
+    def former_keys(self, persons: Rows, *, sound: bool = False) -> tuple[Rows, Keys]:
         """(position in ``persons``, superseded key), int64[m] each, for those who bore another number before; in no
-        particular order.
+        particular order. ``sound``: only of numbers without a fault.
         """
         pairs = self._by_bearer.find(persons)
-        return pairs.wanted, self._by_bearer.numbers(pairs.row, "former")
+        wanted, former = pairs.wanted, self._by_bearer.numbers(pairs.row, "former")
+        if sound:
+            kept = self._by_bearer.take(pairs.row, ["sound"])["sound"].to_numpy()
+            wanted, former = wanted[kept], former[kept]
+        return wanted, former
 
     def numbers_of(self, persons: Rows) -> tuple[Rows, Keys]:
         """(position in ``persons``, key), int64[m] each, of every number that each bears or bore, in no particular
@@ -66,9 +71,11 @@ class Population:
 
     @cached_property
     def _by_bearer(self) -> SortedTable:
-        person = self.former.numbers(np.arange(len(self.former.keys)), "person")
+        rows = np.arange(len(self.former.keys))
+        person, sound = self.former.numbers(rows, "person"), self.former.take(rows, ["sound"])["sound"]
         order = np.argsort(person)
-        return SortedTable(pl.DataFrame({"key": person[order], "former": self.former.keys[order]}).to_arrow())
+        by_bearer = {"key": person[order], "former": self.former.keys[order], "sound": sound[order]}
+        return SortedTable(pl.DataFrame(by_bearer).to_arrow())
 
 
 _FAULTS: Final = ("row_fault", "id_fault", "name_fault")
@@ -143,12 +150,14 @@ def _candidates(asked: pl.DataFrame, standard: pl.Series, population: Population
     request = rows[np.concatenate([now.wanted, before.wanted])]
     person = np.concatenate([now.row, population.bearers(before.row)])
     registered = population.people.take(person, ["name", "doubt"])
+    doubt = registered["doubt"].to_numpy().copy()
+    doubt[len(now.row) :] |= ~population.former.take(before.row, ["sound"])["sound"].to_numpy()
     same, variant = same_or_variant(standard[request], registered["name"])
     return _Candidates(
         request=request,
         person=person,
         former=np.arange(len(person)) >= len(now.row),
-        doubt=registered["doubt"].to_numpy(),
+        doubt=doubt,
         same=surely(same),
         variant=variant.to_numpy(),
     )

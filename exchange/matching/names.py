@@ -12,6 +12,8 @@ Rules
 - The popular form of a surname (闫 for 阎, 肖 for 萧; ``schemas/surname_forms.csv``) is a variant, too, in the first
   place of a name alone.
 - A private-use character that no table knows may be any one character: a name that agrees in all others is a variant.
+- A registered name that cannot be read (``王?``, of which a system has lost a character, or none at all) neither agrees
+  with a name nor disagrees: as with a variant, an officer looks.
 - Blanks, invisible characters and the apostrophe by which a spreadsheet marks a text do not begin a name.
 - What no name holds (digits, signs, control characters, the mark of a lost character) makes the claim unreadable, and
   so does a name beyond ``MAX_NAME_LETTERS`` characters.
@@ -164,15 +166,16 @@ def _compared(pairs: pl.Series) -> pl.Series:
 
 def same_or_variant(claimed: pl.Series, registered: pl.Series) -> tuple[pl.Series, pl.Series]:
     """Of names in standard form, String[n] each, whether the two at one place are the same, null where one is null; and
-    whether they are variants, never null: Boolean[n] each, in the order given. Of two that are the same it is not asked
-    whether they are variants.
+    whether they are variants or the registered one cannot be read, never null: Boolean[n] each, in the order given. Of
+    two that are the same it is not asked.
     """
     same, variant = claimed == registered, np.zeros(len(claimed), dtype=bool)
     rows = np.flatnonzero(surely(~same))
     if len(rows):
         unlike = pl.DataFrame({"claimed": claimed[rows], "registered": registered[rows]})
         folded = unlike.select(_folded(unlike))
-        variant[rows] = (folded["claimed"] == folded["registered"]) | _open_to_a_private_character(folded)
+        unknown = unlike.select(name_fault(pl.col("registered")).is_not_null()).to_series()
+        variant[rows] = (folded["claimed"] == folded["registered"]) | _open_to_a_private_character(folded) | unknown
     return same, pl.Series(variant)
 
 

@@ -169,8 +169,13 @@ def _mothers(asked: pl.DataFrame, population: Population) -> pl.DataFrame:
     now, before = population.people.find(keys), population.former.find(keys)
     bearer = population.bearers(before.row)
     persons = np.concatenate([now.row, bearer])
-    bearers = pl.DataFrame({"row": rows[np.concatenate([now.wanted, before.wanted])], "person": persons})
-    return bearers.hstack(population.people.take(persons, ["doubt", "sex"])).unique(["row", "person"])
+    sound = np.append(np.ones(len(now.row), dtype=bool), population.former.take(before.row, ["sound"])["sound"])
+    bearers = pl.DataFrame(
+        {"row": rows[np.concatenate([now.wanted, before.wanted])], "person": persons, "sound": sound}
+    )
+    bearers = bearers.hstack(population.people.take(persons, ["doubt", "sex"]))
+    doubt = pl.col("doubt") | ~pl.col("sound")
+    return bearers.group_by("row", "person", "sex", maintain_order=True).agg(doubt.any())
 
 
 def _children(asked: pl.DataFrame, mothers: pl.DataFrame, population: Population) -> pl.DataFrame:
@@ -181,15 +186,17 @@ def _children(asked: pl.DataFrame, mothers: pl.DataFrame, population: Population
     table = _needed(population.mothers)
     hits = table.find(keys)
     children = table.numbers(hits.row, "person")
-    of_rows = pl.DataFrame({"row": np.concatenate([rows, rows[position]])[hits.wanted], "person": children})
+    asked_by = np.concatenate([rows, rows[position]])[hits.wanted]
+    of_rows = pl.DataFrame({"row": asked_by, "person": children}).hstack(table.take(hits.row, ["sound"]))
     records = population.people.take(children, ["birth_date", "sex", "doubt", "cancelled"])
     days = (pl.col("birth_date") - pl.col("born")).dt.total_days().abs()
     near = days.is_null() | (days <= NEAR_DAYS)
     same_sex = pl.col("asked_sex").is_null() | (pl.col("asked_sex") == pl.col("sex")).fill_null(value=False)
-    certain = (days == 0) & same_sex & ~pl.col("doubt") & ~pl.col("cancelled")
+    certain = (days == 0) & same_sex & ~pl.col("doubt") & ~pl.col("cancelled") & pl.col("sound")
     return (
         of_rows.hstack(records)
-        .unique(["row", "person"])
+        .sort("sound", descending=True)
+        .unique(["row", "person"], keep="first")
         .join(asked.select("row", "born", "asked_sex"), on="row")
         .filter(near)
         .select("row", "person", certain.fill_null(value=False).alias("certain"))

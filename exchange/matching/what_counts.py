@@ -16,7 +16,8 @@ Rules
   *unclear*. A span is over at the end of its last day, which bears the date of its beginning.
 - A drug record says by its kind what it was about, unless its charge says that the person came to be treated.
 - A number of penalties is counted over one person's records of all sources: as many as there are days of decision, for
-  sure; as many as differ in a day of decision or offence, perhaps.
+  sure; as many as differ in a day of decision or offence, perhaps. Records that lack one of these days may be as many
+  penalties as one source has of them: what is not written makes nobody's count smaller.
 
 Sources: Civil Code art. 201 to 203 (spans); Drug Control Law art. 62 (who comes of themselves is not punished);
 Public Security Administration Punishments Law of 2025, art. 136; Criminal Law art. 37 (exemption), 47
@@ -63,8 +64,8 @@ _VOLUNTARY: Final = "drug_treatment"
 def what_counts(records: pl.DataFrame, bases: Sequence[LegalBasis], day: date) -> pl.Series:
     """String[n], for each record, in their order: ``counts``, ``unclear`` or null: not there for this purpose.
 
-    ``records``: ``COLUMNS`` as a snapshot has them, and ``person``, equal for the records of one person. ``day``: of
-    receipt.
+    ``records``: ``COLUMNS`` as a snapshot has them, ``person``, equal for the records of one person, and ``source``
+    (String). ``day``: of receipt.
     """
     fits = [_fits(clause, basis, records, day) for basis in bases for clause in basis.counts] if records.height else []
     if not fits:
@@ -197,7 +198,10 @@ def _counted(fits: pl.Expr, at_least: int) -> pl.Expr:
     unclear.
     """
     decided = pl.col("decided_on").filter(fits).drop_nulls().n_unique().over("person")
-    told_apart = pl.struct("decided_on", "offence_date")
+    days = ("decided_on", "offence_date")
+    undated = pl.any_horizontal(pl.col(days).is_null())
+    beside = pl.when(undated).then(pl.int_range(pl.len()).over("person", "source", *days))
+    told_apart = pl.struct(*days, beside.alias("beside"))
     perhaps = told_apart.filter(fits.fill_null(value=True)).n_unique().over("person")
     return fits & pl.when(decided >= at_least).then(pl.lit(value=True)).when(perhaps < at_least).then(
         pl.lit(value=False)

@@ -128,7 +128,7 @@ def snapshots(app: App) -> Iterator[HealthFinding]:
 
 
 def sources(app: App) -> Iterator[HealthFinding]:
-    """Each has a snapshot in use, not older than its limit."""
+    """Each has a snapshot in use, not older than its limit, nor of a day to come."""
     today = office_day(app.now())
     for source in SOURCES.values():
         worse = failing if source.code == _POPULATION else warning
@@ -138,7 +138,7 @@ def sources(app: App) -> Iterator[HealthFinding]:
             continue
         age = (today - current.as_of).days
         words = f"{source.zh}：{age} 天，限 {source.max_age_days} 天", f"{age} days old, limit {source.max_age_days}"
-        yield (warning if age > source.max_age_days else ok)(*words, source.code)
+        yield (ok if 0 <= age <= source.max_age_days else warning)(*words, source.code)
 
 
 def duties(app: App) -> Iterator[HealthFinding]:

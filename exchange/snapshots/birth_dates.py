@@ -6,7 +6,8 @@ Rules
 - Of one person the latest date counts of those in any number that the person bears or bore, and in the register: a
   number can have been corrected because the date in it was wrong, and where it is in doubt whether somebody was
   eighteen, it is presumed that they were not (the office's choice, after Supreme People's Court, 法释〔2006〕1号, art.
-  4). A court may have sealed the record by either date, and what was told once cannot be taken back.
+  4). A court may have sealed the record by either date, and what was told once cannot be taken back. A former number
+  with a fault says nothing about it.
 - A date by which the offender would have been under twelve at the time proves nothing: nobody that young is liable, so
   the date is wrong or the record is somebody else's. Whoever has no other is no juvenile by it. Penalties, too, which
   are for whoever is fourteen: twelve is what no law goes below.
@@ -101,7 +102,7 @@ def _dates(persons: pl.Series, population: Population) -> pl.DataFrame:
     present and former numbers.
     """
     rows = persons.to_numpy()
-    bore, former = population.former_keys(rows)
+    bore, former = population.former_keys(rows, sound=True)
     register = population.people.take(rows, ["birth_date", "key"])
     in_former = _inside(pl.Series(former, dtype=pl.Int64))
     dates = [(rows, register["birth_date"]), (rows, _inside(register["key"])), (rows[bore], in_former)]

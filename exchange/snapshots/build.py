@@ -2,7 +2,8 @@
 
 Rules: nothing is published that did not pass its gate; the same export gives the same version (of an offence source,
 beside the same population), so that a build may be run again at any time; a source whose date is built already is not
-built twice by the nightly run; the population comes first.
+built twice by the nightly run; the population comes first; an export of a day to come is of no day: its snapshot would
+be fresh for years, and none after it would be built.
 """
 
 from __future__ import annotations
@@ -77,11 +78,21 @@ def newest_export(exports: Path, source: str) -> tuple[Path, date] | None:
     return (folders[-1], date.fromisoformat(folders[-1].name)) if folders else None
 
 
-def build_if_new(snapshots: Snapshots, exports: Path, source: str) -> Version | None:
+def check_day(source: str, as_of: date, today: date) -> None:
+    """Halt where an export says that it is of a day after ``today``."""
+    if as_of > today:
+        msg = f"the export {source}/{as_of} is of a day that has not come (today is {today}); name it by its own day"
+        zh = f"{source} 的导出 {as_of} 的日期还未到（今天是 {today}），请按实际截止日改名"
+        raise Halt(msg, zh=zh)
+
+
+def build_if_new(snapshots: Snapshots, exports: Path, source: str, today: date) -> Version | None:
     """What the nightly run does for one source: the new version, or None when nothing newer has come. Halt as
-    :func:`build`.
+    :func:`build`, and where the newest export is of a day to come.
     """
     newest = newest_export(exports, source)
+    if newest is not None:
+        check_day(source, newest[1], today)
     current = snapshots.current(source)
     record = current.sound_record() if current is not None else None
     if newest is None or (record is not None and record.as_of >= newest[1] and record.layout == LAYOUT):

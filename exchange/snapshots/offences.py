@@ -19,7 +19,7 @@ Rules
 - A charge that ``schemas/offence_categories.toml`` does not know is kept as it stands; the gate counts those of records
   that somebody may be told of by their charge.
 - A record whose number cannot be read is counted, and the gate says how many are too many. It is left out, unless only
-  the check character is wrong and it names whoever bears that number (``wrong_checks.py``).
+  the check character or the day of birth is wrong and it names whoever bears or bore that number (``wrong_checks.py``).
 
 Sources
 - Criminal Procedure Law art. 286; national rules on criminal-record queries of 2021, articles 2 and 10.
@@ -49,7 +49,7 @@ from exchange.matching.sources import UNCLEAR
 from exchange.snapshots.birth_dates import named_births
 from exchange.snapshots.columns import laid_out
 from exchange.snapshots.source_texts import even, is_unread, read_day, read_mark, read_months
-from exchange.snapshots.wrong_checks import keys_by_name
+from exchange.snapshots.wrong_checks import WRONG_CHECK, keys_by_name
 
 JUDGMENT: Final = "judgment"
 NEVER: Final = tuple(kind.code for kind in OFFENCE_KINDS.values() if kind.counts == "never")
@@ -195,6 +195,7 @@ def _as_written() -> pl.Expr:
         pl.when(f"{name}_unread").then(pl.format(f"{export_words()[name]} {{}}", f"{name}_text"))
         for name in _MAY_BE_UNREAD
     ]
-    unread.append(pl.when("bad_number").then(pl.lit(f"{export_words()['id_number']} 校验码不符")))
+    fault = pl.when(pl.col("id_fault") == WRONG_CHECK).then(pl.lit("校验码不符")).otherwise(pl.lit("日期不存在"))
+    unread.append(pl.when("bad_number").then(pl.format(f"{export_words()['id_number']} {{}}", fault)))
     written = pl.concat_str(unread, separator="；", ignore_nulls=True)
     return pl.when(written != "").then(written)

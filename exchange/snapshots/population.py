@@ -32,19 +32,19 @@ from exchange.matching.codes import ethnicity_code, normalise_text, sex_code
 from exchange.matching.distinct import map_distinct
 from exchange.matching.divisions import PLACE, address_text, place
 from exchange.matching.former_names import none_named
+from exchange.matching.id_numbers import birth_date
 from exchange.matching.lookup import Keys, Rows, SortedTable
-from exchange.matching.names import standard_name
+from exchange.matching.names import standard_names
 from exchange.matching.relations import HEAD, relation_number
 from exchange.matching.unregistered import birth_key
 from exchange.snapshots.columns import Gathered, in_parts
 from exchange.snapshots.order import RowIndices, by_key
+from exchange.snapshots.other_numbers import KeysOfOthers, numbers_in
+from exchange.snapshots.wrong_checks import WRONG_CHECK
 
 DOUBTFUL_LEVEL = 30
 NORMAL = "normal"
 CANCELLED = "cancelled"
-
-_BETWEEN_NUMBERS: Final = r"[、﹑,;；，/|]+"
-_NO_NUMBER: Final = ("id_number_format", "id_number_scientific")
 
 _SEX_NOT_STATED: Final = 9
 
@@ -65,18 +65,19 @@ def build_tables(export: pl.LazyFrame, as_of: date) -> tuple[dict[str, pa.Table]
     ``schemas/exports.toml``, String; ``as_of``: the day by which numbers are read.
     """
     gathered, former_keys, mother_keys = Gathered(), KeysOfOthers(), KeysOfOthers()
-    rows = bad_names = bad_codes = 0
+    rows = bad_numbers = bad_names = bad_codes = 0
     for part in in_parts(export):
         records = _standardised(part, as_of)
         people = records.filter(pl.col("key").is_not_null())
         rows += records.height
-        bad_names += int((people["name"] == "").sum())
+        bad_numbers += int(records["bad_number"].sum())
+        bad_names += int(people["bad_name"].sum())
         bad_codes += int(
             people.select(pl.any_horizontal(pl.col(_CODED).is_null(), ~pl.col("status_read")).sum()).item()
         )
-        former_keys.add(people["former_keys"], gathered.height)
-        mother_keys.add(people["mother_keys"], gathered.height)
-        gathered.add(people.drop("former_keys", "mother_keys", "status_read"))
+        former_keys.add(people["former"].struct.unnest(), gathered.height)
+        mother_keys.add(people["mother"].struct.unnest(), gathered.height)
+        gathered.add(people.drop("former", "mother", "status_read", "bad_number", "bad_name"))
     table, positions = gathered.sorted_by("key")
     former, mothers = former_keys.table(positions), mother_keys.table(positions)
     del positions
@@ -85,7 +86,7 @@ def build_tables(export: pl.LazyFrame, as_of: date) -> tuple[dict[str, pa.Table]
     people, shared = _with_doubt(table.select(COLUMNS), former)
     counts = {
         "rows": rows,
-        "bad_number_share": _share(rows - people.num_rows, rows),
+        "bad_number_share": _share(bad_numbers, rows),
         "bad_name_share": _share(bad_names, rows),
         "bad_code_share": _share(bad_codes, rows),
         "shared_number_share": _share(shared, rows),
@@ -98,9 +99,11 @@ def _share(part: int, whole: int) -> float:
 
 
 def _standardised(part: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    name, name_faults = standard_names(part["name"])
     frame = part.select(
         "id_number",
-        standard_name(pl.col("name")).alias("name"),
+        name,
+        name_faults.is_not_null().alias("bad_name"),
         sex_code(pl.col("sex")).alias("sex"),
         pl.col("birth_date").str.to_date("%Y-%m-%d", strict=False),
         ethnicity_code(pl.col("ethnicity")).alias("ethnicity"),
@@ -116,34 +119,16 @@ def _standardised(part: pl.DataFrame, as_of: date) -> pl.DataFrame:
         pl.when(pl.col("household_number") != "").then(pl.col("household_number").hash()).alias("household"),
         relation_number(pl.col("relation")).alias("relation"),
     )
-    own = id_numbers.standardise(frame, as_of).drop("id_number", "id_fault", "id_from_15", "id_repaired")
-    former, mother = _numbers_in(part["former_id_number"]), _numbers_in(part["mother_id_number"])
+    own = id_numbers.standardise(frame, as_of)
+    wrong_check = own["id_fault"].eq_missing(pl.lit(WRONG_CHECK))
+    former, mother = numbers_in(part["former_id_number"]), numbers_in(part["mother_id_number"])
     return own.with_columns(
-        pl.col("doubt") | ~pl.col("status_read") | former["unread"],
-        former["keys"].alias("former_keys"),
-        mother["keys"].alias("mother_keys"),
-    )
-
-
-class KeysOfOthers:
-    """Keys of other numbers that rows name (former numbers, the mother's), collected part by part."""
-
-    def __init__(self) -> None:
-        self._keys: list[Keys] = []
-        self._rows: list[RowIndices] = []
-
-    def add(self, keys: pl.Series, first: int) -> None:
-        """The next rows' keys (List(Int64), null where a row names none); ``first``: how many rows came before."""
-        rows = pl.DataFrame({"key": keys}).with_columns(pl.int_range(pl.len(), dtype=pl.UInt32).alias("row") + first)
-        pairs = rows.explode("key").drop_nulls()
-        self._keys.append(pairs["key"].to_numpy())
-        self._rows.append(pairs["row"].to_numpy())
-
-    def table(self, positions: RowIndices) -> pa.Table:
-        """``key`` and ``person``: the key, and the row that names it, sorted by both. ``positions``: each row's
-        position in the sorted table, as ``Gathered.sorted_by`` gives it.
-        """
-        return _rows_by(*by_key(np.concatenate(self._keys), positions[np.concatenate(self._rows)]))
+        pl.when(wrong_check).then(id_numbers.by_form(own["id_number"])).otherwise("key").alias("key"),
+        pl.col("doubt") | pl.col("bad_name") | ~pl.col("status_read") | former["unread"] | wrong_check,
+        pl.col("key").is_null().alias("bad_number"),
+        former.select("keys", "sound").to_struct("former"),
+        mother.select("keys", "sound").to_struct("mother"),
+    ).drop("id_number", "id_fault", "id_from_15", "id_repaired")
 
 
 def _rows_by(keys: Keys, persons: RowIndices) -> pa.Table:
@@ -151,36 +136,25 @@ def _rows_by(keys: Keys, persons: RowIndices) -> pa.Table:
 
 
 def _births(people: pa.Table) -> pa.Table:
-    """``key`` (birth date and sex in one integer, the sex its last digit) and ``person`` (the row), sorted by both; no
-    row for a person without a birth date. The key is worked out once for each distinct day.
+    """``key`` (birth date and sex in one integer, the sex its last digit) and ``person`` (the row), sorted by both; of
+    a person without a birth date, with the day inside the number. The key is worked out once for each distinct day.
     """
     born, sexes = people.column("birth_date").chunk(0), people.column("sex").chunk(0)
     born = born if pa.types.is_dictionary(born.type) else born.dictionary_encode()
     days = pl.DataFrame({"born": pl.from_arrow(born.dictionary)})
     of_day = days.select(birth_key(pl.col("born"), pl.lit(0))).to_series().to_arrow()
-    dated = np.arange(len(born), dtype=np.uint32)
-    if born.null_count:
-        dated, sexes = dated[born.is_valid().to_numpy(zero_copy_only=False)], sexes.filter(born.is_valid())
-    keys = of_day.take(born.indices.drop_null()).to_numpy() + sexes.fill_null(_SEX_NOT_STATED).to_numpy()
-    return _rows_by(*by_key(keys, dated))
-
-
-def _numbers_in(texts: pl.Series) -> pl.DataFrame:
-    """A row for each text: ``keys`` (List(Int64)) of the numbers in it, null where it names none that can be one, and
-    ``unread`` (Boolean): it names something that has not the form of a number.
-    """
-    there = pl.DataFrame({"text": texts}).with_row_index("row").filter(pl.col("text") != "")
-    each = there.select(
-        "row", pl.col("text").str.replace_all(_BETWEEN_NUMBERS, "、").str.split("、").alias("id_number")
-    )
-    each = each.explode("id_number").filter(pl.col("id_number") != "")
-    read = id_numbers.standardise(each, date.max)
-    of_rows = read.group_by("row").agg(
-        pl.col("key").drop_nulls().alias("keys"), pl.col("id_fault").is_in(_NO_NUMBER).any().alias("unread")
-    )
-    rows = pl.DataFrame({"row": pl.int_range(len(texts), dtype=pl.UInt32, eager=True)})
-    joined = rows.join(of_rows, on="row", how="left", maintain_order="left")
-    return joined.select("keys", pl.col("unread").fill_null(value=False))
+    stated = sexes.fill_null(_SEX_NOT_STATED).to_numpy()
+    if not born.null_count:
+        keys = of_day.take(born.indices).to_numpy() + stated
+        return _rows_by(*by_key(keys, np.arange(len(born), dtype=np.uint32)))
+    dated = born.is_valid().to_numpy(zero_copy_only=False)
+    undated = pl.DataFrame({"key": people.column("key").to_numpy()[~dated], "sex": stated[~dated]})
+    keys = np.concatenate([
+        of_day.take(born.indices.drop_null()).to_numpy() + stated[dated],
+        undated.select(birth_key(birth_date(pl.col("key")), pl.col("sex"))).to_series().to_numpy(),
+    ])  # fmt: skip
+    rows = np.concatenate([np.flatnonzero(dated), np.flatnonzero(~dated)]).astype(np.uint32)
+    return _rows_by(*by_key(keys, rows))
 
 
 def _is_in_doubt() -> pl.Expr:

@@ -50,7 +50,7 @@ _VERSION: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.[0-9a-f]{12}")
 _BUILDING: Final = ".building-"
 _REMOVING: Final = ".removing-"
 _RECORD: Final = "snapshot.json"
-LAYOUT: Final = 6
+LAYOUT: Final = 7
 """The number of the form in which tables lie on disk (``columns.py``) and of the way in which an export is read; who
 changes either raises it, as claims would be compared with what was read otherwise. Versions of another one are built
 again.

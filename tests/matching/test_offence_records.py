@@ -68,7 +68,7 @@ def sources(
     held: dict[str, SortedTable] = HELD, *, rests: bool = True, basis: LegalBasis = GUARDS, day: date = DAY
 ) -> Sources:
     people = SortedTable(pl.DataFrame({"key": list(NUMBERS.values())}).to_arrow())
-    former = pl.DataFrame({"key": list(FORMER), "person": list(FORMER.values())})
+    former = pl.DataFrame({"key": list(FORMER), "person": list(FORMER.values()), "sound": True})
     population = Population(people, SortedTable(former.to_arrow()))
     return Sources(population, held, bases=(basis,) if rests else (), asked_on=day)
 

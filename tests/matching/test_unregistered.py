@@ -213,6 +213,7 @@ def test_twins_asked_with_and_without_the_sex_are_an_officers(born: int, found: 
     columns = export_columns("population")
     export = pl.DataFrame(people, schema=["id_number", "sex", "birth_date", "mother_id_number"], orient="row")
     export = export.with_columns(pl.lit("").alias(name) for name in columns if name not in export.columns)
+    export = export.with_columns(pl.lit("王芳").alias("name"))
     rows = pl.DataFrame({
         "row_ref": ["1", "2"], "mother_id_number": [MOTHER] * 2, "birth_date": ["2023-08-08"] * 2, "sex": ["1", ""]
     })  # fmt: skip

@@ -16,7 +16,7 @@ from exchange.base.errors import Halt
 from exchange.base.files import locked, sha256_of
 from exchange.base.tables import SOURCES
 from exchange.demo.province.exports import write_exports
-from exchange.snapshots.build import build, build_if_new
+from exchange.snapshots.build import COMPLETE, build, build_if_new
 from exchange.snapshots.versions import LAYOUT, Snapshots, Version
 
 DAY = date(2026, 11, 22)
@@ -54,10 +54,10 @@ def built(snapshots: Snapshots, exports: Path) -> Version:
 
 def test_every_source_is_built_once(snapshots: Snapshots, exports: Path) -> None:
     for source in SOURCES:
-        version = build_if_new(snapshots, exports, source)
+        version = build_if_new(snapshots, exports, source, DAY)
         assert version is not None
         assert snapshots.current(source) == version
-        assert build_if_new(snapshots, exports, source) is None
+        assert build_if_new(snapshots, exports, source, DAY) is None
 
 
 def test_nobody_else_can_read_what_is_built(snapshots: Snapshots, exports: Path, tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_nobody_else_can_read_what_is_built(snapshots: Snapshots, exports: Path,
     before = os.umask(0)
     try:
         for source in SOURCES:
-            build_if_new(snapshots, exports, source)
+            build_if_new(snapshots, exports, source, DAY)
     finally:
         os.umask(before)
     made = [path for path in tmp_path.rglob("*") if not path.is_relative_to(exports)]
@@ -94,8 +94,8 @@ def test_a_version_of_another_layout_is_built_again_by_the_nightly_run(snapshots
     (snapshots.folder / "population" / "current").write_text(old.name)
     with pytest.raises(Halt, match="build it again"):
         Version("population", old.name, old).open("people")
-    assert build_if_new(snapshots, exports, "population") == version
-    assert build_if_new(snapshots, exports, "population") is None
+    assert build_if_new(snapshots, exports, "population", DAY) == version
+    assert build_if_new(snapshots, exports, "population", DAY) is None
 
 
 def test_a_version_whose_record_is_damaged_is_built_again_by_the_nightly_run(
@@ -104,7 +104,7 @@ def test_a_version_whose_record_is_damaged_is_built_again_by_the_nightly_run(
     version = built(snapshots, exports)
     written = version.folder / "snapshot.json"
     written.write_bytes(b"\xff" + written.read_bytes()[1:])
-    assert build_if_new(snapshots, exports, "population") == version == snapshots.current("population")
+    assert build_if_new(snapshots, exports, "population", DAY) == version == snapshots.current("population")
     assert version.record().rows > 0
 
 
@@ -159,6 +159,23 @@ def test_half_the_people_gone_is_not_published(snapshots: Snapshots, exports: Pa
     with pytest.raises(Halt, match="change_share"):
         build(snapshots, "population", changed(exports, tmp_path / "half", rows=PEOPLE // 2), DAY + timedelta(days=1))
     assert snapshots.current("population") == good
+
+
+def test_an_export_of_a_day_to_come_is_not_built(snapshots: Snapshots, exports: Path, tmp_path: Path) -> None:
+    """Its snapshot would be fresh for years, and none after it would be built."""
+
+    def come(day: str) -> None:
+        changed(exports, tmp_path / "population" / day)
+        (tmp_path / "population" / day / COMPLETE).touch()
+
+    come(str(DAY))
+    assert build_if_new(snapshots, tmp_path, "population", DAY) is not None
+    come("2062-11-22")
+    with pytest.raises(Halt, match="2062-11-22 is of a day that has not come"):
+        build_if_new(snapshots, tmp_path, "population", DAY)
+    current = snapshots.current("population")
+    assert current is not None
+    assert current.as_of == DAY
 
 
 def test_never_back_in_time(snapshots: Snapshots, exports: Path) -> None:
@@ -235,6 +252,6 @@ def test_a_published_version_that_is_lost_is_none_and_the_next_night_builds_it_a
     assert snapshots.published("population") is None
     assert snapshots.publications("population").keys() == {DAY}
     assert snapshots.prune("population", 1, []) == []
-    assert build_if_new(snapshots, exports, "population") == version
+    assert build_if_new(snapshots, exports, "population", DAY) == version
     assert snapshots.current("population") == version
     version.open("people")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 
 import polars as pl
@@ -9,6 +11,7 @@ import pytest
 
 from exchange.base.errors import Halt
 from exchange.base.tables import SourceTable, absent_columns, export_columns
+from exchange.snapshots import csv_rows
 from exchange.snapshots.exports import scan_export
 
 COLUMNS = export_columns("offences")
@@ -61,3 +64,76 @@ def test_a_plain_word_is_not_told_either_where_the_first_line_is_a_row(tmp_path:
     with pytest.raises(Halt, match="no header") as halted:
         scan_export(export(tmp_path, ["ouyang", "remark"]), "offences")
     assert "ouyang" not in str(halted.value)
+
+
+JUDGMENT = ["judgment", "2019-05-05", "2020-02-01", "2020-03-01", "6", "盗窃罪", "no", "", "", ""]
+ROW = ["220102198003071230", "王强", *JUDGMENT]
+SOUND = "\n".join([",".join(COLUMNS), *[",".join(ROW)] * 4]) + "\n"
+LINES = SOUND.splitlines()
+
+
+def with_lines(folder: Path, *lines: str) -> Path:
+    (folder / "part.csv").write_bytes("\n".join([*lines, ""]).encode())
+    return folder
+
+
+def test_a_row_that_ends_early_halts_wherever_it_is_cut(tmp_path: Path) -> None:
+    """Else a judgment without the fields behind would be one under appeal, and its person without a record."""
+    last = LINES[-1]
+    for end in range(1, len(last)):
+        whole = last[:end].count(",") == last.count(",")
+        folder = with_lines(tmp_path, *LINES[:-1], last[:end])
+        if whole:
+            assert scan_export(folder, "offences").collect().height == 4
+        else:
+            with pytest.raises(Halt, match=r"line 5: \d+ fields"):
+                scan_export(folder, "offences")
+
+
+@pytest.mark.parametrize("column", range(len(COLUMNS)))
+@pytest.mark.parametrize("swallowed", [1, 2, 3])
+def test_a_quote_that_is_not_closed_takes_no_rows_in(tmp_path: Path, column: int, swallowed: int) -> None:
+    """One field begins with a quote, and a later one ends with one: nobody's row may vanish in between."""
+    first, last = [*ROW], [*ROW]
+    first[column], last[column] = f'"{ROW[column]}', f'{ROW[column]}"'
+    rows = [first, *[ROW] * (swallowed - 1), last, ROW]
+    folder = with_lines(tmp_path, LINES[0], *[",".join(row) for row in rows])
+    with pytest.raises(Halt, match="whole rows") as halted:
+        scan_export(folder, "offences")
+    assert not any(text and text in str(halted.value) for text in ROW[:2])
+
+
+@pytest.mark.parametrize("line", ['"王"强', '王"强', '"王', '""王"'])
+def test_quotes_that_do_not_fit_halt(tmp_path: Path, line: str) -> None:
+    folder = with_lines(tmp_path, *LINES[:3], ",".join([ROW[0], line, *ROW[2:]]), *LINES[3:])
+    with pytest.raises((Halt, pl.exceptions.PolarsError)):
+        scan_export(folder, "offences").collect()
+
+
+@pytest.mark.parametrize("name", ["王，强", "王,强", '王"强', "王\n强", "王\r\n强", "王,\n强", "", " "])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n"])
+def test_what_is_quoted_as_it_should_be_is_read(tmp_path: Path, name: str, end: str) -> None:
+    """Commas, quotes and line breaks in a field, blank lines, Windows' line ends, a mark of UTF-8."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator=end).writerows([COLUMNS, ROW, [ROW[0], name, *ROW[2:]], ROW])
+    (tmp_path / "part.csv").write_bytes(b"\xef\xbb\xbf" + text.getvalue().encode())
+    names = scan_export(tmp_path, "offences").collect().filter(pl.col("id_number") != "")["name"].to_list()
+    assert names == ["王强", name.strip(), "王强"]
+
+
+def test_rows_are_judged_alike_however_the_file_falls_into_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quoted = ",".join([ROW[0], '"王,强"', *ROW[2:]])
+    for block in range(1, len(SOUND)):
+        monkeypatch.setattr(csv_rows, "_BLOCK", block)
+        csv_rows.check_rows([with_lines(tmp_path, *LINES[:3], quoted, LINES[3]) / "part.csv"], len(COLUMNS))
+        with pytest.raises(Halt, match="line 4"):
+            csv_rows.check_rows([with_lines(tmp_path, *LINES[:3], quoted[:-1], LINES[3]) / "part.csv"], len(COLUMNS))
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-16"])
+def test_another_encoding_halts(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "part.csv").write_bytes(SOUND.encode(encoding))
+    with pytest.raises(Halt, match=r"UTF-8|columns"):
+        scan_export(tmp_path, "offences").collect()

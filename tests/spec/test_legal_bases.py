@@ -82,6 +82,7 @@ def read(records: list[dict[str, str]]) -> pl.DataFrame:
     months = pl.col("sentence_months").cast(pl.Int32, strict=False)
     return texts.with_columns(
         pl.lit(1).alias("person"),
+        pl.lit("police_platform").alias("source"),
         pl.when(pl.col("kind").is_in(KINDS)).then("kind").otherwise(pl.lit("unclear")).alias("kind"),
         months.alias("sentence_months"),
         (months.is_null() & (pl.col("sentence_months") != "")).alias("sentence_unread"),

@@ -4,7 +4,8 @@ Rules
 - The division is judged first (``divisions.place_answer``): another place disagrees, whatever the street.
 - A claim without street text agrees by its division alone, a broader one (the city, the province) too.
 - Street text is compared as letters, numbers and characters only; where it is not the register's, a part of the claim
-  agrees; where the register has none, an officer looks.
+  agrees; where the register has none, an officer looks. So where the digits are the register's, parted otherwise into
+  numbers (1-2号 and 12号).
 - The register's own text may begin with the division, too, also as it was called before or in short (九台市 of what is
   九台区 today): that is left out on either side where it may mean the division that is registered.
 """
@@ -15,7 +16,7 @@ import polars as pl
 
 from exchange.matching.codes import nothing_claimed
 from exchange.matching.distinct import map_distinct
-from exchange.matching.divisions import PLACE, make_ready, place, place_answer
+from exchange.matching.divisions import PLACE, make_ready, place, place_answer, run_together
 from exchange.matching.items.rule import ItemRule, registered
 from exchange.matching.sources import Sources
 
@@ -65,7 +66,7 @@ RULE = ItemRule(
         .then(_DIVISION)
         .when((pl.col(_STREET) == "") | (pl.col(_STREET) == pl.col(_HELD)))
         .then(pl.lit("consistent"))
-        .when(pl.col(_HELD) == "")
+        .when((pl.col(_HELD) == "") | (run_together(pl.col(_STREET)) == run_together(pl.col(_HELD))))
         .then(pl.lit("under_review"))
         .otherwise(pl.lit("partly_consistent"))
     ),
