@@ -97,6 +97,38 @@ def test_a_file_that_would_be_refused_says_why(made: Made, tmp_path: Path) -> No
     assert "column_unknown" in driven.gave[2]
 
 
+def test_what_is_no_list_and_no_handlers_name_says_what_to_do(made: Made, tmp_path: Path) -> None:
+    """Nobody is told to open a private key in a spreadsheet."""
+    data = tmp_path / "list.csv"
+    data.write_text("业务编号,公民身份号码,姓名\nA-1,11010519491231002X,张三\n", encoding="utf-8")
+    others = {name: tmp_path / name for name in ("sign.key", "office.p12", "scan.jpg")}
+    steps: list[dict[str, Any]] = []
+    for path in others.values():
+        path.write_bytes(b"x")
+        steps += [
+            {"do": "upload", "at": "#check-file", "files": [str(path)]},
+            {"do": "wait", "at": "#check-outcome", "text": "这是"},
+            {"do": "text", "at": "#check-outcome"},
+            {"do": "evaluate", "script": "document.getElementById('check-outcome').replaceChildren()"},
+        ]
+    driven = drive(
+        made.page,
+        tmp_path / "saved",
+        *steps,
+        {"do": "upload", "at": "#check-file", "files": [str(data)]},
+        {"do": "wait", "at": "#check-outcome", "text": "可以发送"},
+        {"do": "click", "at": "#check-onward"},
+        {"do": "type", "at": "#send-handler", "text": "经办人 １１０１０５１９４９１２３１００２Ｘ"},
+        {"do": "click", "at": "#send-make"},
+        {"do": "wait", "at": "#send-outcome", "text": "请填写经办人姓名，不写身份证号"},
+    )
+    key, bundle, picture_of_a_list = driven.gave[2 : 4 * len(others) : 4]
+    for text in (key, bundle):
+        assert "这是密钥或证书" in text
+        assert "表格软件" not in text
+    assert "请把名单录入表格软件" in picture_of_a_list
+
+
 HEADERS = {
     "title.csv": (
         "2026年11月名单,,\n业务编号,公民身份号码,姓名\nA-1,11010519491231002X,张三\n",
