@@ -35,7 +35,7 @@ from exchange.matching.names import name_fault, standard_name
 from exchange.steps.bases import check_bases
 from exchange.steps.request import Reading, judge_parts, read_data, reading_of
 from exchange.steps.trust import agreed_manifest, trusted_manifest
-from exchange.validate.columns import known_columns
+from exchange.validate.columns import known_columns, only_of
 from exchange.validate.encoding import to_utf8
 from exchange.validate.table import ROW_FAULT, read_words
 from exchange.validate.workbook import read_header_words
@@ -135,11 +135,20 @@ def reading_by_header(agreement: Agreement, content: bytes, *, is_workbook: bool
             and _has(header, ITEMS[unregistered.CODE].forms[form])
         ):
             return Reading((unregistered.CODE,), form, is_workbook)
-    if not _has(header, REQUIRED_COLUMNS) and _has(header, OBJECTION_COLUMNS):
+    if not _has(header, REQUIRED_COLUMNS) and _is_objection(header):
         return Reading((OBJECTION,), None, is_workbook)
     agreed = dict.fromkeys(chain.from_iterable(purpose.items for purpose in agreement.purposes))
     asked = tuple(item for item in agreed if not ITEMS[item].forms and _has(header, ITEMS[item].claims))
     return Reading(asked, None, is_workbook)
+
+
+def _is_objection(header: Sequence[str]) -> bool:
+    """Rows of an earlier batch alone, or with what speaks against their answers. Any other word stands for a column
+    whose header is wrong, and the list for one of people.
+    """
+    known = known_columns(header, OBJECTION_COLUMNS)
+    optional = {column.code for column in OBJECTION_COLUMNS if column.optional}
+    return _has(header, OBJECTION_COLUMNS) and bool(known & optional or only_of(header, OBJECTION_COLUMNS))
 
 
 def _has(header: Sequence[str], columns: Sequence[RequestColumn]) -> bool:

@@ -46,6 +46,12 @@ def known_columns(header: Sequence[str], columns: Sequence[RequestColumn]) -> se
     return {column.code for column in columns if words & {column.code, *column.zh}}
 
 
+def only_of(header: Sequence[str], columns: Sequence[RequestColumn]) -> bool:
+    """Whether each word of the header heads one of these columns."""
+    words = {word for column in columns for word in (column.code, *column.zh)}
+    return all(_even(word) in words for word in header if has_text(word))
+
+
 def known_words(header: Sequence[str]) -> int:
     """How many of these words head a column of any request."""
     return sum(_even(word) in _every_word() for word in header)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from exchange.agreements.agreement import load_agreement
 from exchange.base.paths import ROOT
@@ -18,6 +19,7 @@ from exchange.wire.keys import make_certificate, make_ssh_key
 
 TEXT = (ROOT / "docs" / "operations.md").read_text("utf-8")
 SHELL = re.findall(r"^```sh\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+COMMANDS = re.findall(r"`(systemctl (?!disable)[^`]+)`", TEXT)
 BLOCKS = re.findall(r"^```toml\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 
 
@@ -58,6 +60,28 @@ def test_a_shell_takes_it(text: str) -> None:
     plain = re.sub(r"<[^>]*>", "x", text)  # a place to be filled in
     done = subprocess.run(["sh", "-n"], input=plain, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+def test_every_alert_says_what_to_do_first() -> None:
+    """Each rule has its line in the table, in both languages, and no other alert has one."""
+    rules = yaml.safe_load((ROOT / "docker" / "monitoring" / "alerts.yml").read_text("utf-8"))
+    named = [rule["alert"] for group in rules["groups"] for rule in group["rules"]]
+    lines = re.findall(r"^\| `(Exchange[A-Za-z]+)` \| (.+) \| (.+) \|$", TEXT, re.MULTILINE)
+    assert [alert for alert, _, _ in lines] == named
+    assert all(any("\u4e00" <= letter <= "\u9fff" for letter in zh) for _, zh, _ in lines)
+
+
+def test_units_services_and_sections_that_are_named_are_there() -> None:
+    units = {path.name for path in (ROOT / "docker" / "systemd").iterdir()}
+    for name in re.findall(r"exchange-[a-z-]+(?:\.timer|\.service)?(?=[`\s])", " ".join(COMMANDS)):
+        assert name in units or f"{name}.service" in units, name
+    services = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text("utf-8"))["services"]
+    for given in re.findall(r"docker compose (?:restart|logs|run --rm) ([a-z-]+)", TEXT):
+        assert given in services, given
+    headings = re.findall(r"^#+ (.+?) · ", TEXT, re.MULTILINE)
+    alerts = TEXT.split("### 告警来了先做什么")[1].split("\n## ")[0]
+    for section in re.findall(r"见“(.+?)”", alerts):
+        assert section in headings, section
 
 
 def test_every_unit_is_put_in_its_place() -> None:

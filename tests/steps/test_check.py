@@ -101,6 +101,18 @@ def test_the_header_of_an_objection_makes_it_one() -> None:
     assert places(found) == [(2, "", "row_fields")]
 
 
+@pytest.mark.parametrize("wrong", ["公民身份号码", "姓名"])
+@pytest.mark.parametrize("more", ["", ",性别", ",电话"])
+def test_a_list_whose_header_is_wrong_is_no_objection(wrong: str, more: str) -> None:
+    """What the clerk has to change is the header of the number, and not all the others."""
+    header = f"业务编号,公民身份号码,姓名{more}"
+    row = "A-1,11010519491231002X,张三" + ("," if more else "")
+    found = seen(f"{header.replace(wrong, '身份证')}\n{row}\n".encode())
+    assert found.items != ("objection",)
+    assert found.refusal is not None
+    assert (found.refusal.code, found.refusal.column) == ("column_unknown", "#2" if wrong == "公民身份号码" else "#3")
+
+
 @pytest.mark.parametrize(
     ("name", "right"),
     [

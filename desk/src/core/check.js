@@ -2,7 +2,8 @@
  * What the intake would say of a data file, row by row; mirrors `exchange/steps/check.py`.
  *
  * Rules: a finding is a code and a place. A file is read by the items that its header shows, or by those given. Rows
- * whose reference stands twice are told beside the findings: the office takes them, the clerk would not know them apart.
+ * whose reference stands twice, is an identity number, or that the sheet does not show, are told beside the findings: the
+ * office takes them, and the clerk may not mean it.
  */
 import { claimFaults } from "./claims.js";
 import { OBJECTION, UNREGISTERED, columnsFor, readingByHeader, wordsOf } from "./columns.js";
@@ -21,7 +22,9 @@ const AT_A_TIME = 2000;
  * @param {object} asked `{isWorkbook, sheet?, encoding?, items?, form?, purposes, maxRows, maxBytes, today}`
  * @param {(rows: string[][]) => void} take gets the rows as read, some at a time: a million are never held here
  * @returns {{items: string[], form: string|null, codes: string[], count: number, findings: object[],
- *   doubled: number[][], refusal: object|null, heading: string, header: object|null, sheets: string[], sheet: string|null}}
+ *   doubled: number[][], byNumber: number, hidden: number, refusal: object|null, heading: string, header: object|null,
+ *   sheets: string[], sheet: string|null}}
+ *   `byNumber`: how many rows have an identity number for their reference; `hidden`: how many the sheet does not show;
  *   `count`: how many of the rows that were taken stand; `header`: how to put it right (`headerHelp.js`); `sheets` that are
  *   shown, and the one that was read
  */
@@ -33,6 +36,8 @@ export function checkFile(rules, content, asked, take) {
         count: 0,
         findings: [],
         doubled: [],
+        byNumber: 0,
+        hidden: 0,
         refusal: null,
         heading: "",
         header: null,
@@ -44,6 +49,7 @@ export function checkFile(rules, content, asked, take) {
         if (asked.isWorkbook) seen.sheets = shownSheets(content);
         seen.sheet = asked.sheet ?? seen.sheets[0] ?? null;
         file = openFile(rules, content, asked);
+        seen.hidden = file.sheet?.hidden ?? 0;
         const reading = asked.items ?? readingByHeader(rules, file.header, asked.purposes).items;
         seen.items = reading;
         seen.form = asked.items ? (asked.form ?? null) : readingByHeader(rules, file.header, asked.purposes).form;
@@ -74,6 +80,7 @@ function judge(rules, table, seen, asked, take) {
     seen.codes = table.codes;
     const judgeRow = rowJudge(rules, seen, asked.today);
     const reference = table.codes.indexOf("row_ref");
+    const own = seen.items[0] !== OBJECTION; // else they are the earlier batch's
     const referred = new Map();
     let unreadable = 0;
     let read = [];
@@ -86,6 +93,7 @@ function judge(rules, table, seen, asked, take) {
             read.push(cells);
             seen.count += 1;
             noteReference(referred, cells[reference], seen.count);
+            if (own && isNumber(rules, cells[reference], asked.today)) seen.byNumber += 1;
             if (judgeRow(cells, fault, seen.count, seen.findings)) unreadable += 1;
             if (read.length === AT_A_TIME) handOver();
         }
@@ -98,6 +106,12 @@ function judge(rules, table, seen, asked, take) {
     if (asked.isWorkbook && refuse.beforeRows) Object.assign(seen, { findings: [], count: 0, doubled: [] });
     throw refuse.refusal;
 }
+
+const MAY_BE_NUMBER = /^\s*(?:\d{15}|\d{17}[\dXx])\s*$/;
+
+/** Whether a reference is an identity number: it comes back as it is, where the number itself is masked. */
+const isNumber = (rules, reference, today) =>
+    MAY_BE_NUMBER.test(reference) && !readNumber(rules, reference, today).fault;
 
 /** Keeps the row of a reference, or the rows where it stands more than once. */
 function noteReference(referred, reference, row) {

@@ -76,13 +76,23 @@ export function readingByHeader(rules, header, purposes) {
             return { items: [UNREGISTERED], form };
         }
     }
-    if (!has(rules.required) && has(rules.objection)) return { items: [OBJECTION], form: null };
+    if (!has(rules.required) && has(rules.objection) && isObjection(rules, words))
+        return { items: [OBJECTION], form: null };
     const agreed = [...new Set(purposes.flatMap((purpose) => purpose.items))];
     const items = agreed.filter((code) => !rules.items.get(code).forms && has(rules.items.get(code).claim));
     return { items, form: null };
 }
 
-const EVERYBODY = ["id_number", "name"];
+/** Rows of an earlier batch alone, or with what speaks against their answers. Any other word stands for a column whose
+ * header is wrong, and the list for one of people. */
+function isObjection(rules, words) {
+    const heads = (each) => [each.column, ...each.zh];
+    const known = new Set(rules.objection.flatMap(heads));
+    const says = rules.objection.some((each) => each.optional && heads(each).some((word) => words.has(word)));
+    return says || [...words].every((word) => known.has(word) || !hasText(word));
+}
+
+export const EVERYBODY = ["id_number", "name"];
 
 /**
  * The items that are asked unless the clerk chooses otherwise: those whose columns are there. Records of offence have

@@ -4,7 +4,7 @@
  *
  * Rule: help only; whether the file is refused, and for what, is decided in `columns.js` as the office does.
  */
-import { OBJECTION, UNREGISTERED, columnsByWord, columnsFor, even, knownWords } from "./columns.js";
+import { EVERYBODY, OBJECTION, UNREGISTERED, columnsByWord, columnsFor, even, knownWords } from "./columns.js";
 import { csvRows } from "./csv.js";
 import { hasText } from "./text.js";
 
@@ -13,8 +13,9 @@ const LOOKED_AT = 5;
 
 /**
  * Null where the header is not what is wrong. @returns {{unknown: {place: number, word: string}[],
- *   missing: object[], columns: object[], row: number|null}} `columns`: what may head one, as the tables have it; `row`:
- *   of the sheet or file, where the header seems to be
+ *   missing: object[], columns: object[], row: number|null, objection: object[]|null}} `columns`: what may head one, as the
+ *   tables have it; `row`: of the sheet or file, where the header seems to be; `objection`: the columns of one, where the
+ *   list may be meant for it
  */
 export function headerHelp(rules, file, { refusal, items, form }, asked) {
     if (!file || !ABOUT_THE_HEADER.includes(refusal.code)) return null;
@@ -28,6 +29,7 @@ export function headerHelp(rules, file, { refusal, items, form }, asked) {
         missing: columnsFor(rules, items, form).filter((each) => !each.optional && !has.has(each.column)),
         columns,
         row,
+        objection: !row && has.has("row_ref") && EVERYBODY.every((each) => !has.has(each)) ? rules.objection : null,
     };
 }
 

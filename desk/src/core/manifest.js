@@ -26,7 +26,7 @@ export function problems({ agreement, today }, entries) {
         objects_to: entries.cycle !== OBJECTION || BATCH.test(entries.objects_to),
         number: OWN_NUMBER.test(entries.number) && !ID_NUMBER.test(entries.number),
         letter: entries.letter ? text(entries.letter) : !needsLetter,
-        handler: text(entries.handler),
+        handler: text(entries.handler) && !ID_NUMBER.test(entries.handler.normalize("NFKC")),
     };
     return Object.keys(held).filter((field) => !held[field]);
 }

@@ -16,8 +16,9 @@ const MAX_MERGES = 100_000;
 const XML_BLANKS = /^[ \t\r\n]+|[ \t\r\n]+$/g;
 
 /**
- * @returns {{header: string[], headerMerged: boolean, rows: string[][], faults: (string|null)[], numbers: number[]}}
- * `rows` as wide as the header; `numbers`: the rows' numbers in the sheet
+ * @returns {{header: string[], headerMerged: boolean, rows: string[][], faults: (string|null)[], numbers: number[],
+ *   hidden: number}}
+ * `rows` as wide as the header; `numbers`: the rows' numbers in the sheet; `hidden`: how many of them it does not show
  */
 export const readSheet = (content, sheet = null) => foreignBytes("workbook_format", () => sheetOf(content, sheet));
 
@@ -120,12 +121,13 @@ function dateStyles(parts, main) {
 
 /** Header, rows and their numbers, the rows with something beyond the header, and what is merged. */
 function readRows(parts, part, { texts, dates, from1904 }) {
-    const found = { header: [], headerRow: 0, rows: [], numbers: [], beyond: new Set(), merges: [] };
+    const found = { header: [], headerRow: 0, rows: [], numbers: [], hidden: 0, beyond: new Set(), merges: [] };
     let row = [];
     let number = 0;
     let column = -1;
     let cell = { kind: "n", style: "0", pieces: "" };
     let filled = false;
+    let hidden = false;
     let phonetic = false;
     let inside = false;
 
@@ -137,6 +139,7 @@ function readRows(parts, part, { texts, dates, from1904 }) {
             cell = { kind: given.t ?? "n", style: given.s ?? "0", pieces: "" };
         } else if (element === "row") {
             number = nextRow(given.r, number);
+            hidden = given.hidden === "1" || given.hidden === "true";
             row = new Array(found.header.length).fill("");
             column = -1;
             filled = false;
@@ -153,7 +156,7 @@ function readRows(parts, part, { texts, dates, from1904 }) {
         } else if (element === "is") {
             put(unescaped(cell.pieces));
         } else if (element === "row") {
-            if (filled) add(found, number, row);
+            if (filled) add(found, number, row, hidden);
             column = -1; // what an extension behind the rows says is no cell
         } else if (element === "rPh") {
             phonetic = false;
@@ -188,7 +191,7 @@ function readRows(parts, part, { texts, dates, from1904 }) {
     return found;
 }
 
-function add(found, number, row) {
+function add(found, number, row, hidden) {
     if (!found.headerRow) {
         found.header = row;
         found.headerRow = number;
@@ -196,6 +199,7 @@ function add(found, number, row) {
     }
     found.rows.push(row);
     found.numbers.push(number);
+    if (hidden) found.hidden += 1;
 }
 
 /** A cell to the right of the row: it widens a header and is one too many anywhere else. */
@@ -221,7 +225,7 @@ function merge(found, reference) {
     }
 }
 
-function withFaults({ header, headerRow, rows, numbers, beyond, merges }) {
+function withFaults({ header, headerRow, rows, numbers, hidden, beyond, merges }) {
     const merged = new Set();
     const lastRow = numbers[numbers.length - 1] ?? 0;
     for (const [first, last] of merges) for (let at = first; at <= Math.min(last, lastRow); at += 1) merged.add(at);
@@ -230,7 +234,7 @@ function withFaults({ header, headerRow, rows, numbers, beyond, merges }) {
         return beyond.has(place) ? "row_fields" : null;
     });
     const headerMerged = merges.some(([first, last]) => first <= headerRow && headerRow <= last);
-    return { header, headerMerged, rows, faults, numbers };
+    return { header, headerMerged, rows, faults, numbers, hidden };
 }
 
 function nextRow(stated, last) {

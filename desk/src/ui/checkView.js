@@ -110,6 +110,8 @@ function showOutcome(desk, outcome, again) {
     const parts = [verdict(rules, seen, faulty), otherSheets(seen)].filter(Boolean);
     if (seen.items.length && !seen.refusal) parts.push(itemsAsked(desk));
     if (!seen.refusal) parts.push(el("p", { class: "row" }, onward(desk, faulty)));
+    if (seen.hidden && !seen.refusal) parts.push(hiddenMessage(seen.hidden));
+    if (seen.byNumber && !seen.refusal) parts.push(byNumberMessage(seen.byNumber));
     if (seen.doubled.length) parts.push(doubledMessage(seen.doubled));
     if (seen.findings.length) parts.push(kindsTable(rules, seen.findings));
     if (seen.findings.length || seen.doubled.length) parts.push(rowsToMend(desk, again));
@@ -173,6 +175,26 @@ function doubledMessage(doubled) {
         say(
             `业务编号重复（第 ${shown.join("；")} 行）：可以发送，但答复回来时分不清是哪一行。`,
             `References stand twice (rows ${shown.join("; ")}): the answers could not be told apart.`,
+        ),
+    );
+}
+
+function hiddenMessage(count) {
+    return message(
+        "warn",
+        say(
+            `其中 ${count} 行在工作表中是隐藏或筛选掉的，照样核查，计入行数；不该核查的，请在表格软件中取消筛选，删去后再拖进来。`,
+            `${count} rows are hidden or filtered out in the sheet; they are asked like any other. Take the filter off and delete those that are not to be asked.`,
+        ),
+    );
+}
+
+function byNumberMessage(count) {
+    return message(
+        "warn",
+        say(
+            `有 ${count} 行的业务编号是公民身份号码：业务编号在答复中原样返回，不脱敏；请改用本部门自编的编号。`,
+            `The reference of ${count} rows is an identity number: it comes back as it is, not masked. Use numbers of your own.`,
         ),
     );
 }

@@ -10,7 +10,7 @@ const allWords = ({ zh: [first, ...others] }) => first + (others.length ? `（�
 /** @param help of `core/headerHelp.js`; nothing where there is none */
 export function headerSteps(help) {
     if (!help) return "";
-    const { unknown, missing, columns, row } = help;
+    const { unknown, missing, columns, row, objection } = help;
     const steps = [];
     if (row) {
         steps.push(
@@ -38,6 +38,13 @@ export function headerSteps(help) {
             `What may stand in the header: ${words(columns)} (in any order, only what is asked; the first three always).`,
         ),
     );
+    if (objection)
+        steps.push(
+            say(
+                `提异议的，表头只写：${words(objection)}。`,
+                `For an objection the header is: ${words(objection)} alone.`,
+            ),
+        );
     return el(
         "ul",
         { class: "steps" },

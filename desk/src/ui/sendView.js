@@ -31,7 +31,7 @@ const PROBLEMS = {
         "the number: letters, digits, - and _, at most 60, no identity number",
     ],
     letter: ["核查违法犯罪记录须填写介绍信编号", "offence records need the letter's number"],
-    handler: ["请填写经办人", "name the officer in charge"],
+    handler: ["请填写经办人姓名，不写身份证号", "name the officer in charge, without identity number"],
 };
 
 export function sendView(desk) {
