@@ -54,8 +54,9 @@ _MAX_DATE_SERIAL: Final = 2_958_465  # 9999-12-31
 _LEAP_BUG: Final = 60  # the day 1900-02-29, which spreadsheets count and the calendar does not
 _DAYS_1904: Final = 1462
 _ZERO: Final = datetime(1899, 12, 30)
-_NUMBER: Final = re.compile(r"\s*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\s*")
-"""A number as XML has it (XML Schema part 2, double)."""
+_NUMBER: Final = re.compile(r"\s*+[+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?\s*+")
+"""A number as XML has it (XML Schema part 2, double). No digit is tried twice: where two parts of it may be digits,
+looking for what follows takes the square of the time."""
 
 
 def date_shown(code: str) -> str:

@@ -2,9 +2,10 @@
 
 Rules: only the parts that hold rows are opened: no macros, no external links, no pictures. Nothing is unpacked to disk;
 a part is parsed as it is unpacked; what the archive may unpack to is bounded before and while it is, and so is the
-processor time that all parts take together. A document
-type declaration is refused, so that no entity is ever expanded. A workbook with a password is no ZIP and is refused
-like any other file that is none.
+processor time that all parts take together. So is what outlives the piece that it stands in: the archive's list of its
+parts, the names of elements and attributes, of which the parser keeps each for good, and what parts relate to. A
+document type declaration is refused, so that no entity is ever expanded. A workbook with a password is no ZIP and is
+refused like any other file that is none.
 """
 
 from __future__ import annotations
@@ -30,6 +31,16 @@ MAX_RATIO: Final = 200
 
 SMALL: Final = 16 << 20
 MAX_PARTS: Final = 10_000
+MAX_DIRECTORY_BYTES: Final = 4 << 20
+"""Of the archive's list of its parts, which is read at once: so many have room for ``MAX_PARTS`` with long names."""
+
+MAX_NAME_LETTERS: Final = 1 << 20
+"""Of all names of elements and attributes in a part, each with ``_NAME_COSTS``; honest ones are some hundred."""
+
+_NAME_COSTS: Final = 100
+MAX_REFERENCE_LETTERS: Final = 1024
+"""Of what one part says of another: an id, a kind, a place; what is kept of it."""
+
 MAX_DEPTH: Final = 64
 """Elements inside each other; a worksheet has some ten."""
 
@@ -59,7 +70,7 @@ class Package:
         if not content.startswith(_BEGINS):
             raise Refused("workbook_format")
         try:
-            self._zip = zipfile.ZipFile(io.BytesIO(content))
+            self._zip = zipfile.ZipFile(_Archive(content))
         except (zipfile.BadZipFile, ValueError, NotImplementedError, UnicodeDecodeError):
             raise Refused("workbook_format") from None
         parts = self._zip.infolist()
@@ -85,7 +96,8 @@ class Package:
         part = self._parts.get(_even(name))
         if part is None or part.compress_type not in _READABLE or part.flag_bits & 1:
             raise Refused("workbook_format")
-        parser = expat.ParserCreate()
+        names: dict[str, str] = {}
+        parser = expat.ParserCreate(intern=names)
         parser.buffer_text = True
         parser.StartDoctypeDeclHandler = _no_document_type
         parser.StartElementHandler = _begin(parser, start, end)
@@ -98,7 +110,7 @@ class Package:
                     begun = time.thread_time()
                     parser.Parse(chunk, False)
                     given += len(chunk)
-                    if given - parser.CurrentByteIndex > MAX_TOKEN_BYTES:
+                    if given - parser.CurrentByteIndex > MAX_TOKEN_BYTES or _cost(names) > MAX_NAME_LETTERS:
                         raise Refused("workbook_too_large")
                     self._effort.spend(time.thread_time() - begun)
             parser.Parse(b"", True)
@@ -115,9 +127,25 @@ class Package:
                 stated = given.get("Target", "").replace("\\", "/")
                 target = posixpath.normpath(posixpath.join("/", folder, stated)).lstrip("/")
                 by_id[given.get("Id", "")] = (given.get("Type", "").rpartition("/")[2], target)
+                if len(by_id) > MAX_PARTS or sum(map(len, given.values())) > MAX_REFERENCE_LETTERS:
+                    raise Refused("workbook_too_large")
 
         self.parse(posixpath.join(folder, "_rels", f"{file}.rels"), start)
         return by_id
+
+
+class _Archive(io.BytesIO):
+    """An archive's bytes; Refused where so many are read at once as no list of its parts has."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        """The next ``size`` bytes."""
+        if size is not None and size > MAX_DIRECTORY_BYTES:
+            raise Refused("workbook_too_large")
+        return super().read(size)
+
+
+def _cost(names: Mapping[str, str]) -> int:
+    return sum(map(len, names)) + _NAME_COSTS * len(names)
 
 
 def _begin(parser: expat.XMLParserType, start: Start, end: End | None) -> Start:

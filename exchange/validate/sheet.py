@@ -30,11 +30,16 @@ MAX_COLUMNS: Final = 64
 MAX_SHEET_ROW: Final = 1_048_576
 """The format's own greatest row number."""
 
-_MERGES: Final = 100_000
-_PIECES: Final = MAX_CELL_LETTERS
-"""Pieces of one cell's text, as the parser gives them: the most that is held before they are joined."""
+LETTERS_KEPT: Final = 16 * MAX_CELL_LETTERS
+"""Of one text, as it is written: more than any cell may hold, however its characters are escaped, so that whoever shows
+it is refused by its row."""
 
+_MERGES: Final = 100_000
 _CHUNK_ROWS: Final = 2_000
+_CHUNK_LETTERS: Final = 4 * 1024 * 1024
+"""Of the rows that wait to be counted. They are held once however many cells show a text, and are written out for each
+of them then: two thousand rows of the longest texts are two gigabytes."""
+
 _DIGITS: Final = "0123456789"
 _XML_BLANKS: Final = " \t\r\n"
 _CELL: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
@@ -58,6 +63,7 @@ class Sheet:
         """Row numbers in the sheet, one for each data row."""
         self.header_row = 0
         self._rows: list[list[str]] = []
+        self._letters = 0
         self._frames: list[pl.DataFrame] = []
         self._size = 0
         self._beyond: list[int] = []
@@ -70,7 +76,8 @@ class Sheet:
             return
         self._rows.append(row)
         self.numbers.append(number)
-        if len(self._rows) == _CHUNK_ROWS:
+        self._letters += sum(map(len, row))
+        if len(self._rows) == _CHUNK_ROWS or self._letters > _CHUNK_LETTERS:
             self._keep_rows()
 
     def cell_outside(self, row: list[str], column: int, text: str) -> None:
@@ -122,7 +129,7 @@ class Sheet:
         schema = {str(position): pl.String for position in range(len(self.header))}
         columns = list(zip(*self._rows, strict=True)) if self._rows else None
         frame = pl.DataFrame(columns, schema=schema, orient="col")
-        self._rows = []
+        self._rows, self._letters = [], 0
         self._frames.append(frame)
         self.keep_bytes(2 * int(frame.estimated_size()))
 
@@ -160,13 +167,13 @@ def handlers(sheet: Sheet, cells: CellReader) -> tuple[Start, End, Text]:
     columns: dict[str, int] = {}
     pieces: list[str] = []
     row: list[str] = []
-    number = 0
+    number = letters = 0
     column = -1
     kind = style = ""
     filled = phonetic = inside = False
 
     def start(element: str, given: Attributes) -> None:
-        nonlocal row, number, column, kind, style, filled, phonetic, inside
+        nonlocal row, number, letters, column, kind, style, filled, phonetic, inside
         if element in ("v", "t"):
             inside = not phonetic
         elif element == "c":
@@ -174,13 +181,14 @@ def handlers(sheet: Sheet, cells: CellReader) -> tuple[Start, End, Text]:
             if reference is None:
                 column += 1
             else:
-                letters = reference.rstrip(_DIGITS)
-                if letters not in columns:
-                    columns[letters] = column_number(letters)
-                column = columns[letters]
+                name = reference.rstrip(_DIGITS)
+                if name not in columns:
+                    columns[name] = column_number(name)
+                column = columns[name]
             kind = given.get("t", "n")
             style = given.get("s", "0")
             pieces.clear()
+            letters = 0
         elif element == "row":
             number = _next_row(given.get("r"), number)
             row = [""] * len(sheet.header)
@@ -229,9 +237,11 @@ def handlers(sheet: Sheet, cells: CellReader) -> tuple[Start, End, Text]:
             sheet.cell_outside(row, column, value)
 
     def text(piece: str) -> None:
+        nonlocal letters
         if inside:
             pieces.append(piece)
-            if len(pieces) > _PIECES:
+            letters += len(piece)
+            if letters > LETTERS_KEPT:
                 raise Refused("line_too_long", row=len(sheet.numbers) + 1 if sheet.header_row else 0)
 
     return start, end, text

@@ -275,15 +275,15 @@ def _frames(
 def _read_fast(
     utf8: bytes, start: int, codes: Sequence[str], part: int, separator: str = ","
 ) -> Iterator[pl.DataFrame]:
-    """The rows in parts; ArrowInvalid at the first part that has a row with too many or too few fields, or at once
-    where there are no rows. With threads pyarrow would read three parts ahead before it gives the first, one after
-    another.
+    """The rows in parts; ArrowInvalid at the first part that has a row with too many or too few fields, or a field that
+    is longer than the slow way takes one, or at once where there are no rows. With threads pyarrow would read three
+    parts ahead before it gives the first, one after another.
     """
-    body = pa.py_buffer(utf8).slice(start)
+    body, quoted = pa.py_buffer(utf8).slice(start), utf8.find(QUOTE.encode(), start) >= 0
     batches = pacsv.open_csv(
         pa.BufferReader(body),
         read_options=pacsv.ReadOptions(column_names=list(codes), block_size=part, use_threads=False),
-        parse_options=pacsv.ParseOptions(delimiter=separator, newlines_in_values=utf8.find(b'"', start) >= 0),
+        parse_options=pacsv.ParseOptions(delimiter=separator, newlines_in_values=quoted),
         convert_options=pacsv.ConvertOptions(
             column_types={code: pa.string() for code in codes},
             strings_can_be_null=False,
@@ -294,7 +294,13 @@ def _read_fast(
         for first in range(0, batch.num_rows, _FAST_ROWS):
             frame = pl.from_arrow(batch.slice(first, _FAST_ROWS))
             assert isinstance(frame, pl.DataFrame)
+            if quoted and _has_longer(frame, csv.field_size_limit()):  # others are no longer than their line
+                raise pa.ArrowInvalid
             yield frame.with_columns(pl.lit(None, pl.String).alias(ROW_FAULT))
+
+
+def _has_longer(texts: pl.DataFrame, letters: int) -> bool:
+    return any((column.str.len_chars() > letters).any() for column in texts)
 
 
 def _read_slowly(

@@ -27,14 +27,10 @@ import polars as pl
 from exchange.base.errors import Refused
 from exchange.validate.cells import BUILT_IN_DATES, date_shown, unescaped
 from exchange.validate.foreign_bytes import foreign_bytes
-from exchange.validate.package import Attributes, Package
-from exchange.validate.sheet import MAX_CELL_LETTERS, MAX_SHEET_ROW, CellReader, Sheet, handlers
+from exchange.validate.package import MAX_REFERENCE_LETTERS, Attributes, Package
+from exchange.validate.sheet import LETTERS_KEPT, MAX_SHEET_ROW, CellReader, Sheet, handlers
 
 _SHARED_TEXTS: Final = 16 * MAX_SHEET_ROW
-_LETTERS_KEPT: Final = 16 * MAX_CELL_LETTERS
-"""Of one shared text, as it is written: more than any cell may hold, however its characters are escaped, so that the
-cell that shows it is refused by its row, and a text that none shows is nobody's affair."""
-
 _ENTRIES: Final = 65_536
 """The most styles, number formats or sheets; spreadsheet programs keep some 64,000 styles at most."""
 
@@ -74,8 +70,8 @@ class _Book:
     from_1904: bool = False
 
 
-def _bounded(entries: Sized) -> None:
-    if len(entries) > _ENTRIES:
+def _bounded(entries: Sized, given: Attributes) -> None:
+    if len(entries) > _ENTRIES or sum(map(len, given.values())) > MAX_REFERENCE_LETTERS:
         raise Refused("workbook_too_large")
 
 
@@ -92,7 +88,7 @@ def _read_book(package: Package, main: str) -> _Book:
         if element == "sheet":
             relation = next((value for name, value in given.items() if name.endswith(":id")), "")
             book.sheets.append((given.get("name", ""), relation, given.get("state", "visible") == "visible"))
-            _bounded(book.sheets)
+            _bounded(book.sheets, given)
         elif element == "workbookPr":
             book.from_1904 = given.get("date1904") in ("1", "true")
 
@@ -146,8 +142,8 @@ def _shared_texts(package: Package, main: str, keep: Callable[[int], None]) -> l
 
     def text(piece: str) -> None:
         nonlocal letters
-        if inside and letters <= _LETTERS_KEPT:
-            pieces.append(piece[:_LETTERS_KEPT])
+        if inside and letters <= LETTERS_KEPT:  # more of a text that no cell shows is nobody's affair
+            pieces.append(piece[:LETTERS_KEPT])
             letters += len(piece)
 
     if part:
@@ -166,12 +162,12 @@ def _date_styles(package: Package, main: str) -> dict[str, str]:
         nonlocal inside
         if element == "numFmt":
             custom[given.get("numFmtId", "")] = date_shown(given.get("formatCode", ""))
-            _bounded(custom)
+            _bounded(custom, given)
         elif element == "cellXfs":
             inside = True
         elif element == "xf" and inside:
             formats.append(given.get("numFmtId", "0"))
-            _bounded(formats)
+            _bounded(formats, given)
 
     def end(element: str) -> None:
         nonlocal inside

@@ -86,6 +86,20 @@ def test_the_fast_way_reads_what_the_slow_way_reads(rows: list[tuple[str, ...]],
     assert pl.concat(read_parts(content, ITEMS, len(rows), part=part)).equals(slow)
 
 
+@pytest.mark.parametrize("before", [b"", b"R0,too few\n"], ids=["fast", "slowly"])
+@pytest.mark.parametrize(("lines", "is_read"), [(128, True), (131, False), (5_000, False)])
+def test_a_field_over_many_lines_is_as_long_as_it_may_be_either_way(before: bytes, lines: int, is_read: bool) -> None:
+    """No line of it is too long; the slow way and the desk take 128 Ki characters."""
+    field = b'"' + (b"x" * 1000 + b"\n") * lines + b'"'
+    content = HEADER + before + b"R1,1,a,b\n" + field + b",1,a,b\n"
+    if is_read:
+        assert read_table(content, ITEMS, 2 + bool(before))["row_ref"].str.len_chars().max() == 1001 * lines
+        return
+    with pytest.raises(Refused) as refused:
+        read_table(content, ITEMS, 2 + bool(before))
+    assert refused.value.code == "csv_format"
+
+
 lines = st.lists(cells, min_size=1, max_size=6).filter(lambda row: row != [""])
 
 
