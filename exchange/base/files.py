@@ -209,7 +209,7 @@ def is_digest(text: str) -> bool:
 
 def _altered(digest: str) -> Halt:
     msg = f"original {digest} is not in the store, or was altered there"
-    return Halt(msg, zh=f"存档原件 {digest} 不在，或已被改动；请从备份恢复")
+    return Halt(msg, zh=f"存档原件 {digest} 不在，或已被改动；请从备份恢复，备份中没有的，请部门以同一批次号原样重发")
 
 
 class Archive:

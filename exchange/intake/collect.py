@@ -159,7 +159,8 @@ def _unmoved(app: App, owed: OwedRuns) -> list[str]:
 class _Known:
     """The partners of whom the register knows something incomplete, or a result that was not taken, and the batches
     that were claimed and not judged yet, when a poll begins: of all others it need not be asked one by one. What comes
-    meanwhile is the next poll's. ``named``: likewise of the folders that agreements name.
+    meanwhile is the next poll's. Without claimed ones of which the archive has lost something: where their sets lie
+    there still, they are read again, and kept. ``named``: likewise of the folders that agreements name.
     """
 
     unfinished: frozenset[str]
@@ -170,7 +171,8 @@ class _Known:
     @classmethod
     def of(cls, app: App) -> Self:
         register = app.register
-        waiting = frozenset(register.waiting())
+        kept = register.waiting_files().items()
+        waiting = frozenset(batch_id for batch_id, digests in kept if all(map(app.archive.has, digests)))
         return cls(register.unfinished.partners(), register.pickups.partners(), waiting, NamedFolders(app))
 
 

@@ -52,6 +52,7 @@ from exchange.register import Claim, FileRecord, Role, State, UnfinishedSet
 from exchange.steps.agreed import stage_of
 from exchange.steps.clearing import clear_again, clear_left
 from exchange.steps.first_day import first_received
+from exchange.steps.lost_originals import take_back
 from exchange.steps.notice import send_notice
 from exchange.steps.pickup import ACKNOWLEDGEMENT_SUFFIX
 from exchange.steps.receipt import has_receipt, is_past, send_receipt
@@ -290,8 +291,8 @@ class FolderScan:
         return register.claim(batch_id, partner, digest, files, now, received_at=first, stage=stage)
 
     def _answer_again(self, batch_id: str, stem: str) -> str | None:
-        """Answers a set that came again: sends the same receipt and removes the set. A code of a notice where it
-        cannot.
+        """Answers a set that came again: sends the same receipt and removes the set, once its data file is kept here,
+        which may have been lost. A code of a notice where it cannot.
         """
         batch = self.app.register.batch(batch_id)
         if batch.state is State.CLAIMED or not has_receipt(self.app, batch):
@@ -300,7 +301,9 @@ class FolderScan:
             return "batch_past"
         if self.app.now() - self.app.register.steps(batch_id)[-1].at < _SETTLING:
             return None
-        attested = send_receipt(self.app, self.app.attested(batch.id), self.folder, where_missing=True)
+        attested = self.app.attested(batch.id)
+        take_back(self.app, self.folder, attested)
+        attested = send_receipt(self.app, attested, self.folder, where_missing=True)
         clear_again(self.folder, attested.files, self.sets[stem])
         return None
 

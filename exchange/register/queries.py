@@ -8,12 +8,12 @@ from typing import Final
 from sqlalchemy import Engine, bindparam, select
 
 from exchange.register.attest import one_moment
-from exchange.register.batches import Batch, BatchFilter, FileRecord, Step
+from exchange.register.batches import Batch, BatchFilter, FileRecord, Role, Step
 from exchange.register.checkpoints import Kept, check_newest
 from exchange.register.database import reading
 from exchange.register.leaving import FILES, Attested, attested, attested_at_once, files_of
 from exchange.register.lines import as_batch, get_batch, not_known
-from exchange.register.models import AnswerCountRow, BatchRow, LedgerRow
+from exchange.register.models import AnswerCountRow, BatchRow, FileRow, LedgerRow
 from exchange.register.states import State
 
 
@@ -93,6 +93,15 @@ class BatchQueries:
         query = select(BatchRow.id).filter_by(state=State.CLAIMED).order_by(BatchRow.received_at, BatchRow.id)
         with reading(self.engine) as session:
             return list(session.scalars(query))
+
+    def waiting_files(self) -> dict[str, set[str]]:
+        """The hashes of what was kept with the claim, manifest and signature, of each of :meth:`waiting`."""
+        query = select(FileRow.batch_id, FileRow.sha256).join(BatchRow).where(BatchRow.state == State.CLAIMED)
+        files: dict[str, set[str]] = {}
+        with reading(self.engine) as session:
+            for batch_id, digest in session.execute(query.where(FileRow.role.in_([Role.MANIFEST, Role.SIGNATURE]))):
+                files.setdefault(batch_id, set()).add(digest)
+        return files
 
     def answer_counts(self, batch_id: str) -> dict[str, dict[str, int]]:
         """Item (or ``identity``) → answer code → rows."""
