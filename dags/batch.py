@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from airflow.sdk import dag, task
 from household.deadline_alert import alert
-from household.tasks import BULK_POOL, RETRY_ARGS, run_step
+from household.tasks import BULK_POOL, MOST_RUNS, RETRY_ARGS, run_step
 
 PAGE = """
 ### 一个批次 · one batch
@@ -37,7 +37,7 @@ result, delivered once.
     description="一个批次：收件、比对、送达 one batch: received, matched, delivered",
     schedule=None,
     catchup=False,
-    max_active_runs=16,
+    max_active_runs=MOST_RUNS,
     default_args=RETRY_ARGS | BULK_POOL,
     deadline=alert(),
     doc_md=PAGE,

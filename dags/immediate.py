@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from airflow.sdk import dag, task
 from household.deadline_alert import alert
-from household.tasks import RETRY_ARGS, run_step
+from household.tasks import MOST_RUNS, RETRY_ARGS, run_step
 
 PAGE = """
 ### 临时批次 · one small ad hoc batch
@@ -34,8 +34,8 @@ knows: same result, delivered once.
     description="一个小的临时批次，一个任务办完 one small ad hoc batch, in one task",
     schedule=None,
     catchup=False,
-    max_active_runs=64,
-    default_args=RETRY_ARGS | {"pool": "immediate", "priority_weight": 100, "weight_rule": "absolute"},
+    max_active_runs=MOST_RUNS,
+    default_args=RETRY_ARGS | {"pool": "immediate", "priority_weight": 100},
     deadline=alert(),
     doc_md=PAGE,
     tags=["exchange", "批次 batches"],

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from airflow.sdk import dag, task
 from household.deadline_alert import alert
-from household.tasks import BULK_POOL, RETRY_ARGS, run_step
+from household.tasks import BULK_POOL, MOST_RUNS, RETRY_ARGS, run_step
 
 PAGE = """
 ### 一个特大批次 · one very large batch
@@ -41,7 +41,7 @@ result, delivered once.
     description="一个特大批次，按号码段分开比对 one very large batch, matched by ranges",
     schedule=None,
     catchup=False,
-    max_active_runs=4,
+    max_active_runs=MOST_RUNS,
     default_args=RETRY_ARGS | BULK_POOL,
     deadline=alert(),
     doc_md=PAGE,

@@ -5,9 +5,16 @@ Airflow finds the operator's page in ``doc_md`` below.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from airflow.sdk import dag, get_current_context, task
 from household.runs import release_of
-from household.tasks import RETRY_ARGS, in_office
+from household.tasks import MOST_RUNS, RETRY_ARGS, in_office
+
+from exchange.base.errors import Halt
+
+if TYPE_CHECKING:
+    from exchange.app import App
 
 PAGE = """
 ### 一次放行 · one release
@@ -30,7 +37,7 @@ Leaders approve on the page *Approval*, in the register, in their own name; noth
     description="一次放行：发出补充答复 one release: its supplementary result",
     schedule=None,
     catchup=False,
-    max_active_runs=1024,  # none of them waits for a person, and a partner whose server is away holds up no other
+    max_active_runs=MOST_RUNS,
     default_args=RETRY_ARGS,
     doc_md=PAGE,
     tags=["exchange", "批次 batches"],
@@ -41,7 +48,16 @@ def release() -> None:
     def send() -> None:
         from exchange import pipeline
 
-        in_office(lambda app: pipeline.issue(app, release_of(get_current_context()["run_id"])))
+        release_id = release_of(get_current_context()["run_id"])
+
+        def issue(app: App) -> None:
+            try:
+                pipeline.issue(app, release_id)
+            except Halt:
+                pipeline.check_known_release(app, release_id)
+                raise
+
+        in_office(issue)
 
     send()
 

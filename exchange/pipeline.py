@@ -29,6 +29,7 @@ from __future__ import annotations
 from exchange.app import App
 from exchange.base.errors import Halt
 from exchange.base.step_log import logged
+from exchange.register.releases import parse_id
 from exchange.steps import deliver as _deliver
 from exchange.steps import process as _process
 from exchange.steps import ranges as _ranges
@@ -39,6 +40,7 @@ from exchange.wire.pool import pooled
 
 __all__ = [
     "check_known",
+    "check_known_release",
     "deliver",
     "issue",
     "match_range",
@@ -67,6 +69,15 @@ def check_known(app: App, batch_id: str) -> None:
     if app.register.find_batch(batch_id) is None:
         msg = f"no batch is called {batch_id}, and a run is called as its batch"
         raise Halt(msg, zh=f"没有名为 {batch_id} 的批次，运行编号须是批次号")
+
+
+def check_known_release(app: App, release_id: str) -> None:
+    """As :func:`check_known`, of a release."""
+    try:
+        app.register.releases.get(*parse_id(release_id))
+    except Halt:
+        msg = f"no release is called {release_id}, and a run is called as its release"
+        raise Halt(msg, zh=f"没有名为 {release_id} 的放行，运行编号须以放行的名称开头") from None
 
 
 def run(app: App, batch_id: str) -> bool:

@@ -68,8 +68,16 @@ RETRY_ARGS: Final[dict[str, Any]] = OFFICE_ARGS | {
     "retry_exponential_backoff": 2.0,
     "max_retry_delay": timedelta(minutes=10),
     "execution_timeout": timedelta(hours=2),
+    "weight_rule": "absolute",
 }
-"""For tasks that talk to servers."""
+"""For tasks that talk to servers. All weigh the same: by Airflow's own rule what others depend on comes first, so that
+the first tasks of runs that are tried again and again hold up the last ones of all others.
+"""
+
+MOST_RUNS: Final = 1024
+"""Of a DAG with a run for each batch or release: one that waits for a partner's server is active all the while, and
+holds up no other partner's. How much is at work at a time the pools say.
+"""
 
 BULK_POOL: Final[dict[str, Any]] = {"pool": "bulk"}
 """For tasks that take much of the machine."""

@@ -30,6 +30,7 @@ CATALOG: Final[Mapping[str, Metric]] = {
     "exchange_batches_due": Metric("Open batches by urgency: late, today, at_risk, paused, in_time.", ("urgency",)),
     "exchange_review_rows": Metric("Rows of open batches with an office: open, decided.", ("division", "state")),
     "exchange_releases": Metric("Supplementary results under way; proposed ones wait for a leader.", ("state",)),
+    "exchange_unsent_releases": Metric("Releases that may leave and stand still, as in health."),
     "exchange_missing_sets": Metric("Sets that agreements expect and that have not come."),
     "exchange_unfinished_sets": Metric("Sets that lack something and are left alone."),
     "exchange_ledger_lines": Metric("Lines of the ledger."),

@@ -34,6 +34,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "snapshots": office.snapshots,
     "duties": office.duties,
     "batches": office.batches,
+    "releases": office.releases,
     "ledger": office.ledger,
     "certificates": office.certificates,
     "backup": office.backup,

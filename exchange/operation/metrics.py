@@ -28,6 +28,7 @@ from exchange.register.board import open_lines
 from exchange.register.counts import counts
 from exchange.register.states import State
 from exchange.register.unmoved import unmoved
+from exchange.steps.release import stuck
 from exchange.supervision.today import Urgency, picture
 from exchange.watch.deadlines import dues_of, pauses_of
 from exchange.watch.lacking import live_of, missing_now
@@ -112,6 +113,7 @@ def _register(app: App) -> Iterator[Sample]:
     yield "exchange_ledger_lines", (), counted.ledger_lines
     since = now - timedelta(minutes=app.settings.health.unmoved_minutes)
     yield "exchange_unmoved_batches", (), len(unmoved(app.register.engine, since))
+    yield "exchange_unsent_releases", (), len(stuck(app))
 
 
 def _due(app: App) -> Iterator[Sample]:

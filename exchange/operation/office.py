@@ -28,6 +28,7 @@ from exchange.operation.finding import HealthFinding, failing, ok, warning
 from exchange.register.database import probe
 from exchange.register.unmoved import unmoved
 from exchange.settings_sections import HealthLimits
+from exchange.steps.release import SENT_WITHIN, stuck
 from exchange.wire.certificates import ends, read_certificates
 
 _POPULATION: Final = "population"
@@ -178,6 +179,18 @@ def batches(app: App) -> Iterator[HealthFinding]:
     yield warning(
         f"{len(still)} 批 {minutes} 分钟以上未动，最早 {still[0]}：看其在 Airflow 的运行，DAG 是否暂停、并发池是否还在",
         f"{len(still)} not moved for {minutes} minutes, first {still[0]}: see its run, a paused DAG, a removed pool",
+    )
+
+
+def releases(app: App) -> Iterator[HealthFinding]:
+    """What was approved leaves, as :func:`batches`: ``releases`` says so, too, where somebody looks at its runs."""
+    minutes, still = SENT_WITHIN // timedelta(minutes=1), stuck(app)
+    if not still:
+        yield ok("没有批准后未送达的放行", "no release that may leave stands still")
+        return
+    yield warning(
+        f"{len(still)} 次放行批准后 {minutes} 分钟以上未送达，最早 {still[0].id}：看其 release 运行，DAG 是否暂停",
+        f"{len(still)} may leave for {minutes} minutes and did not, first {still[0].id}: see its run, a paused DAG",
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from exchange.app import App
-from exchange.base.duty import BACKUP, RUNS, VERIFY, Duties
+from exchange.base.duty import BACKUP, RELEASES, RUNS, VERIFY, Duties
 from exchange.base.tables import SOURCES
 from exchange.calendar.working_days import office_day
 from exchange.operation import office
@@ -62,6 +62,7 @@ def _duties(app: App) -> Iterator[Standing]:
     last = Duties.of_home(app.settings.home).last
     findings = [("值守、收件", "on duty", finding.about, finding) for finding in office.duties(app)]
     findings += [("停滞", "standing still", RUNS, finding) for finding in office.batches(app)]
+    findings += [("停滞", "standing still", RELEASES, finding) for finding in office.releases(app)]
     findings += [("核对登记簿", "ledger's check", VERIFY, finding) for finding in office.ledger(app)]
     findings += [("备份", "backup", BACKUP, finding) for finding in office.backup(app)]
     for zh, en, duty, finding in findings:

@@ -27,7 +27,7 @@ from exchange.base.tables import NOTICES, SOURCES
 from exchange.calendar.working_days import office_day
 from exchange.pages.words import moment
 from exchange.register import Batch
-from exchange.steps.release import is_stuck
+from exchange.steps.release import stuck
 from exchange.supervision import labels
 from exchange.supervision.labels import Words
 from exchange.watch.certificates import invalid_now
@@ -86,12 +86,9 @@ def troubles(app: App) -> list[Trouble]:
 
 def _unsent(app: App) -> Iterator[Trouble]:
     kind = Words("批准后未发出", "approved, not sent")
-    for release in app.register.releases.may_leave():
-        if is_stuck(release, app.now()):
-            words = Words(
-                f"{len(release.rows)} 行已可发出，超过 30 分钟未送达", "rows may leave for more than 30 minutes"
-            )
-            yield Trouble(kind, release.id, words, moment(release.may_leave_since))
+    for release in stuck(app):
+        words = Words(f"{len(release.rows)} 行已可发出，超过 30 分钟未送达", "rows may leave for more than 30 minutes")
+        yield Trouble(kind, release.id, words, moment(release.may_leave_since))
 
 
 def _witnesses(app: App) -> Iterator[Trouble]:

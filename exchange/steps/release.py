@@ -179,12 +179,17 @@ def is_stuck(release: Release, now: datetime) -> bool:
     return since is not None and now - since > SENT_WITHIN
 
 
+def stuck(app: App) -> list[Release]:
+    """The releases that are stuck, as the register says now, those proposed first first."""
+    now = app.now()
+    return [release for release in app.register.releases.may_leave() if is_stuck(release, now)]
+
+
 def unsent(app: App) -> list[str]:
-    """A sentence for each release that is stuck, as the register says now."""
+    """A sentence for each release that is stuck."""
     return [
         f"{release.id}: may leave since {release.may_leave_since:%Y-%m-%d %H:%M %Z} and was not delivered"
-        for release in app.register.releases.may_leave()
-        if is_stuck(release, app.now())
+        for release in stuck(app)
     ]
 
 

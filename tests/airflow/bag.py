@@ -1,6 +1,6 @@
 """Prints the DAG files as Airflow reads them, without a server: errors, each task's upstream tasks, what people read
-of DAGs and tasks, what would need a triggerer, what was imported for it, and the time that lookouts have, by how many
-there are.
+of DAGs and tasks, how many runs there may be at a time, what would need a triggerer, what was imported for it, and the
+time that lookouts have, by how many there are.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ if __name__ == "__main__":
     tasks = {
         f"{name}.{task.task_id}": {
             "name": task.task_display_name, "owner": task.owner, "policy": type(task.retry_policy).__name__,
-            "operator": operator_of(task),
+            "operator": operator_of(task), "weight": str(task.weight_rule),
         }
         for name, dag in bag.dags.items()
         for task in dag.tasks
@@ -64,5 +64,6 @@ if __name__ == "__main__":
     found["defer"] = [
         f"{path.relative_to(DAGS)}" for path in DAGS.rglob("*.py") if DEFERS.search(path.read_text("utf-8"))
     ]
+    found["most_runs"] = {name: dag.max_active_runs for name, dag in bag.dags.items()}
     found["lookouts"] = {f"{number}": lookouts(number) for number in (1, 2, 5)}
     sys.stdout.write("\n" + json.dumps(found) + "\n")

@@ -156,13 +156,13 @@ def test_a_failure_and_the_operators_clear(
     assert app.register.batch(request.batch).state is State.CLOSED
 
 
-@pytest.mark.parametrize("lane", [Lane.BATCH, Lane.IMMEDIATE])
-def test_a_run_by_hand_that_is_called_otherwise_says_how_it_is_called(airflow: Airflow, lane: Lane) -> None:
+@pytest.mark.parametrize(("dag_id", "task"), [("batch", "receive"), ("immediate", "answer"), ("release", "send")])
+def test_a_run_by_hand_that_is_called_otherwise_says_how_it_is_called(airflow: Airflow, dag_id: str, task: str) -> None:
     run_id = f"manual__{next(_numbers)}"
     with airflow.api("op") as operator:
-        operator.trigger(lane, run_id, {"batch": "court-changchun.airflow-1"})
-        assert operator.wait_for_run(lane, run_id, SECONDS) == "failed"
-        log = str(operator.log(lane, run_id, "receive" if lane is Lane.BATCH else "answer"))
+        operator.trigger(dag_id, run_id, {"batch": "court-changchun.airflow-1"})
+        assert operator.wait_for_run(dag_id, run_id, SECONDS) == "failed"
+        log = str(operator.log(dag_id, run_id, task))
     assert "须人工处理：运行编号不是批次号" in log
     assert "clear this task" not in log
 

@@ -70,6 +70,14 @@ def test_the_populations_snapshot_has_all_its_tries_before_the_others_begin(bag:
     assert (upstream["build_population"], upstream["build"]) == ([], ["build_population"])
 
 
+def test_runs_that_wait_for_one_partners_server_hold_up_no_others(bag: dict[str, Any]) -> None:
+    """By their number, and by what their tasks weigh: such a run is active for as long as it is tried again."""
+    of_batches = ("batch", "immediate", "large", "release")
+    assert min(bag["most_runs"][dag_id] for dag_id in of_batches) >= 1000
+    weights = {task_id: read["weight"] for task_id, read in bag["tasks"].items() if task_id.split(".")[0] in of_batches}
+    assert set(weights.values()) == {"absolute"}, weights
+
+
 @pytest.mark.parametrize("number", [1, 2, 5])
 def test_lookouts_have_time_for_their_shift_and_one_that_is_gone_holds_up_no_later_run(
     bag: dict[str, Any], number: int

@@ -14,7 +14,7 @@ from exchange.base.timing import measured, stage
 from exchange.cli.log_lines import ContextFormatter
 
 library = logging.getLogger("some.library")
-NO_STEPS = {"check_known", "propose_all", "run", "unsent"}
+NO_STEPS = {"check_known", "check_known_release", "propose_all", "run", "unsent"}
 
 
 class Lines(logging.Handler):

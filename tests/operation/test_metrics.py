@@ -211,6 +211,7 @@ def test_the_rules_alert(tmp_path: Path) -> None:
     """Series as they come, and what must be firing: by Prometheus' own unit tests of rules."""
     cases = {
         "ExchangeBatchesStandStill": ("exchange_unmoved_batches", "1"),
+        "ExchangeReleasesStandStill": ("exchange_unsent_releases", "1"),
         "ExchangeBatchesLate": ('exchange_batches_due{urgency="late"}', "2"),
         "ExchangeLedgerAltered": ("exchange_ledger_sound", "0"),
         "ExchangeNobodyCollects": ('exchange_duty_age_seconds{duty="collect"}', "601"),

@@ -15,6 +15,10 @@ from exchange.app import App
 from exchange.base.tables import RETURNS
 from exchange.demo.partner import DemoPartner
 from exchange.demo.world import LEADER_ID, World
+from exchange.operation import office as checks
+from exchange.operation.finding import Condition
+from exchange.operation.health import Health
+from exchange.operation.metrics import exposition
 from exchange.register import Release, ReleaseState, ReviewState
 from tests.pages.conftest import Pages, served
 from tests.pages.releases import release_of
@@ -87,19 +91,30 @@ def test_what_was_approved_and_does_not_leave_is_told(
         flagged = f'<tr class="late"><td class="id">{release.id}' in pages.get("leader", "/approval")[1]
         return any(each.startswith(sentence) for each in pipeline.unsent(office)), release.id in troubles, flagged
 
+    def counted() -> tuple[str, str]:
+        """Where nobody need look at Airflow or the board: what health and the metrics say, of others' releases, too."""
+        office = pages.context.app
+        (found,) = checks.releases(office)
+        number = found.en.partition(" ")[0] if found.condition is Condition.WARNING else "0"
+        (metric,) = re.findall(r"^exchange_unsent_releases (\d+)", exposition(Health(office)).decode(), re.MULTILINE)
+        return number, metric
+
     def passed(minutes: int) -> None:
         monkeypatch.setattr(pages.context.app, "now", lambda: datetime.now(UTC) + timedelta(minutes=minutes))
 
     passed(31)
     assert not any(told()), "it waits for a leader, however long"
+    others = int(counted()[0])
     passed(0)
     assert pages.post("leader", "/approval/approve", **shown(pages, release))[0] == 303
     passed(29)
     assert not any(told())
     passed(31)
     assert all(told())
+    assert counted() == (f"{others + 1}", f"{others + 1}")
     pipeline.issue(app, release.id)
     assert not any(told())
+    assert counted() == (f"{others}", f"{others}")
 
 
 def test_where_it_is_mounted_every_way_on_leads_back_into_it(pages: Pages, release: Release) -> None:

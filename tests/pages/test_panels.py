@@ -146,6 +146,7 @@ def test_each_panel_says_what_the_office_says_elsewhere(pages: Pages, app: App) 
         "exchange_missing_sets": (one(there.listed("has not come")), 0),
         "exchange_unfinished_sets": (one(there.listed("incomplete set")), 0),
         "exchange_unmoved_batches": (one(float("没有停滞的批次" not in there.board)), 0),
+        "exchange_unsent_releases": (one(there.listed("approved, not sent")), 0),
         "exchange_snapshot_age_seconds": (ages, 0),
         "exchange_snapshot_limit_seconds": (
             {each.code: each.max_age_days * DAY for each in SOURCES.values()}, 0),

@@ -111,10 +111,16 @@ def test_three_others_are_answered_meanwhile(
     assert {trouble.partition(":")[0] for trouble in troubles} == {in_trouble.id}
 
 
-def test_a_run_that_is_not_called_as_a_batch_says_so(app: App) -> None:
-    """Airflow offers an id of its own to whoever starts a run by hand."""
+@pytest.mark.parametrize("check", [pipeline.check_known, pipeline.check_known_release])
+@pytest.mark.parametrize(
+    "run_id", ["manual__2026-11-30T08:00:00+00:00", "court.2026-11", "court.2026-11.release-1", "~"]
+)
+def test_a_run_that_is_not_called_as_a_batch_or_release_says_so(
+    app: App, check: Callable[[App, str], None], run_id: str
+) -> None:
+    """Airflow offers an id of its own to whoever starts a run by hand, who may take a batch's for a release's."""
     with pytest.raises(Halt) as caught:
-        pipeline.check_known(app, "manual__2026-11-30T08:00:00+00:00")
+        check(app, run_id)
     found = explained(caught.value)
     assert found.code == "run_id"
     assert "批次号" in found.todo_zh
