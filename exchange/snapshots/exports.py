@@ -20,6 +20,7 @@ import polars as pl
 from exchange.base.errors import Halt
 from exchange.base.files import entries
 from exchange.base.tables import SourceTable, absent_columns, export_columns
+from exchange.snapshots.csv_lines import check_rows_whole
 
 _WORD: Final = re.compile(r"[a-z]+(?:_[a-z]+)*")
 _A_HEADER: Final = 2
@@ -28,7 +29,7 @@ _A_HEADER: Final = 2
 
 def scan_export(folder: Path, table: SourceTable) -> pl.LazyFrame:
     """All rows of the export as String columns, empty where a value is missing; Halt where files or columns do not
-    fit.
+    fit, or a row of a CSV file is not whole (``csv_lines.py``).
     """
     files = {kind: [path for path in entries(folder) if path.suffix == f".{kind}"] for kind in ("csv", "parquet")}
     if bool(files["csv"]) == bool(files["parquet"]):
@@ -46,6 +47,8 @@ def scan_export(folder: Path, table: SourceTable) -> pl.LazyFrame:
         wrong = ", ".join(_wrong(names, present, missing))
         msg = f"{folder}: columns missing or too many: {wrong}; see schemas/exports.toml"
         raise Halt(msg)
+    for path in files["csv"]:
+        check_rows_whole(path, len(present))
     there = [pl.col(name) if name in present else pl.lit("").alias(name) for name in names]
     return frame.select([column.cast(pl.String).fill_null("").str.strip_chars() for column in there])
 
