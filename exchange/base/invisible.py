@@ -32,3 +32,15 @@ def is_invisible(letter: str) -> bool:
 def as_shown(text: str) -> str:
     """The text as whoever looks at it reads it."""
     return "".join(letter for letter in text if not is_invisible(letter))
+
+
+_OBEYED: Final = (*range(9), *range(11, 32), *range(0x7F, 0xA0), 0x61C, 0x200E, 0x200F)
+_TURNING: Final = (*range(0x2028, 0x202F), *range(0x2066, 0x206A))
+_CODE_POINTS: Final = {point: f"‹U+{point:04X}›" for point in (*_OBEYED, *_TURNING)}
+
+
+def as_printed(text: str) -> str:
+    """The text for a terminal, which obeys controls: they clear what stands there, or write over it. These, and what
+    has a line read backwards or ends one, stand there as code points; line feed and tab stay.
+    """
+    return text.translate(_CODE_POINTS)

@@ -3,7 +3,8 @@
 Rules
 - Nothing is cut. What does not fit is folded within its column; days stay on one line, a moment's time may stand below
   its day, and ids, which are copied, stay whole while the other columns have room to fold in.
-- What stands in a cell is text: brackets in a letter's number or a note are brackets, not markup.
+- What stands in a cell is text: brackets in a letter's number or a note are brackets, not markup; what a terminal would
+  obey in a claim, which a partner typed, is printed as its code point.
 - A table of nothing says so in words; a frame around nothing could also be a fault. A column of nothing is left out.
 - Headings are Chinese with English beside; people read Chinese words and each other's names, machines get codes, ids.
 """
@@ -22,6 +23,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Column, Table
 from rich.text import Text
 
+from exchange.base.invisible import as_printed
 from exchange.cli.outcome import out
 
 AsJson = Annotated[bool, typer.Option("--json", help="供程序读取：对象列表 for machines: a list of objects")]
@@ -71,7 +73,7 @@ class Folded(Table):
 
     def add_row(self, *cells: Any, **more: Any) -> None:
         """A row; texts are shown as they stand, without markup."""
-        super().add_row(*[Text(_read(cell)) if isinstance(cell, str) else cell for cell in cells], **more)
+        super().add_row(*[Text(as_printed(_read(cell))) if isinstance(cell, str) else cell for cell in cells], **more)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if self.rows:

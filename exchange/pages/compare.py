@@ -3,6 +3,8 @@
 Rules
 - A character is never changed for the eye: where two look alike, the code point is in the mark. One of private use, for
   which hardly a screen has a glyph, stands with the character beside that it is in GB 18030 (``wire/gb18030.py``).
+- A claim may be as long as a line of a file. What is too long to be compared letter by letter, which takes up to the
+  cube of its length and the pages of all officers meanwhile, is compared from both ends.
 """
 
 from __future__ import annotations
@@ -19,6 +21,13 @@ from exchange.wire.gb18030 import private_use
 
 _NUMBERS: Final = {"key": "id_number"}
 """Register column → the claim's column that says the same, where it has another name."""
+
+
+_MOST_PAIRS: Final = 20_000
+"""Letters of one text times those of the other that are compared letter by letter; two addresses are some 2,500."""
+
+_MOST_CODES: Final = 200
+"""So many letters of a piece are told by their code points."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +90,26 @@ def _word(column: str, value: Any) -> str:
 
 def differing(text: str, other: str) -> list[Piece]:
     """The text in pieces; those that the other does not have are marked by their code points."""
-    matcher = SequenceMatcher(None, text, other, autojunk=False)
-    parts = ((text[start:end], kind != "equal") for kind, start, end, _, _ in matcher.get_opcodes())
+    parts = _letter_by_letter(text, other) if len(text) * len(other) <= _MOST_PAIRS else _from_both_ends(text, other)
     return [piece for part, differs in parts for piece in pieces(part, differs=differs)]
+
+
+def _letter_by_letter(text: str, other: str) -> list[tuple[str, bool]]:
+    matcher = SequenceMatcher(None, text, other, autojunk=False)
+    return [(text[start:end], kind != "equal") for kind, start, end, _, _ in matcher.get_opcodes()]
+
+
+def _from_both_ends(text: str, other: str) -> list[tuple[str, bool]]:
+    before = _alike(text, other)
+    behind = _alike(text[before:][::-1], other[before:][::-1])
+    end = len(text) - behind
+    return [part for part in ((text[:before], False), (text[before:end], True), (text[end:], False)) if part[0]]
+
+
+def _alike(text: str, other: str) -> int:
+    """How many letters both begin with."""
+    pairs = enumerate(zip(text, other, strict=False))
+    return next((place for place, (one, its) in pairs if one != its), min(len(text), len(other)))
 
 
 def pieces(text: str, *, differs: bool = False) -> list[Piece]:
@@ -94,7 +120,8 @@ def pieces(text: str, *, differs: bool = False) -> list[Piece]:
             split += [Piece(letter, differs, code_points(letter), _stands_for(letter)) for letter in run]
         else:
             part = "".join(run)
-            split.append(Piece(part, differs, code_points(part) if differs else ""))
+            told = code_points(part[:_MOST_CODES]) + " …" * (len(part) > _MOST_CODES)
+            split.append(Piece(part, differs, told if differs else ""))
     return split
 
 

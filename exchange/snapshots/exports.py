@@ -2,8 +2,7 @@
 ``schemas/exports.toml``, all as text.
 
 Rules: the columns are exactly those of the table, in any order; one that may be absent is read as empty. A folder holds
-files of one kind. Each row of a CSV file is whole (``csv_rows.py``). What the rows hold is judged afterwards by the
-gate, by counts.
+files of one kind. What the rows hold is judged afterwards by the gate, by counts.
 
 What stands where a header should is told by its place (``#3``), unless it is a plain word: the first line of an export
 that was written without one is a person, and what is told of it stands in logs, on the board, in Airflow's database.
@@ -21,7 +20,7 @@ import polars as pl
 from exchange.base.errors import Halt
 from exchange.base.files import entries
 from exchange.base.tables import SourceTable, absent_columns, export_columns
-from exchange.snapshots.csv_rows import check_rows
+from exchange.snapshots.csv_lines import check_rows_whole
 
 _WORD: Final = re.compile(r"[a-z]+(?:_[a-z]+)*")
 _A_HEADER: Final = 2
@@ -29,8 +28,8 @@ _A_HEADER: Final = 2
 
 
 def scan_export(folder: Path, table: SourceTable) -> pl.LazyFrame:
-    """All rows of the export as String columns, empty where a value is missing; Halt where files, columns or rows do
-    not fit.
+    """All rows of the export as String columns, empty where a value is missing; Halt where files or columns do not
+    fit, or a row of a CSV file is not whole (``csv_lines.py``).
     """
     files = {kind: [path for path in entries(folder) if path.suffix == f".{kind}"] for kind in ("csv", "parquet")}
     if bool(files["csv"]) == bool(files["parquet"]):
@@ -48,7 +47,8 @@ def scan_export(folder: Path, table: SourceTable) -> pl.LazyFrame:
         wrong = ", ".join(_wrong(names, present, missing))
         msg = f"{folder}: columns missing or too many: {wrong}; see schemas/exports.toml"
         raise Halt(msg)
-    check_rows(files["csv"], len(present))
+    for path in files["csv"]:
+        check_rows_whole(path, len(present))
     there = [pl.col(name) if name in present else pl.lit("").alias(name) for name in names]
     return frame.select([column.cast(pl.String).fill_null("").str.strip_chars() for column in there])
 

@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 import sys
+import unicodedata
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -118,6 +119,21 @@ def test_a_cell_is_text_and_is_never_cut(cells: list[str]) -> None:
         found = [[part.strip() for part in re.split("[│┃]", line)[1:-1]] for line in written.getvalue().splitlines()]
         rows = [row for row in found if len(row) == len(cells) and set(row) != {"号"}]
         assert ["".join(column) for column in zip(*rows, strict=True)] == cells
+
+
+@pytest.mark.parametrize("before", ["", "\x1b[2J\x1b]52;c;eA==\x07", "\x9b2K\r", "\u202e", "\x00", "\u2066\u2028"])
+@one_in(3)
+@given(st.text(max_size=20))
+def test_no_cell_has_a_terminal_obey_it(before: str, typed: str) -> None:
+    """An officer looks at what a partner wrote beside what the register holds: none of it writes over the other."""
+    table = unheaded()
+    table.add_row("住址", f"{before}{typed}")
+    written = io.StringIO()
+    Console(file=written, width=80).print(table)
+    letters = set(written.getvalue()) - {"\n"}
+    assert [letter for letter in letters if unicodedata.category(letter) in ("Cc", "Zl", "Zp")] == []
+    assert [letter for letter in letters if unicodedata.bidirectional(letter)[:2] in ("LR", "RL", "PD", "FS")] == []
+    assert not before or f"U+{ord(before[0]):04X}" in written.getvalue()
 
 
 @pytest.mark.parametrize("title", [None, "放行 releases"])
