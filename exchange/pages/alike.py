@@ -14,7 +14,7 @@ from exchange.base.errors import without_values
 from exchange.base.tables import REASONS
 from exchange.pages import words
 from exchange.pages.asked import PageRequest
-from exchange.pages.compare import compared, records
+from exchange.pages.compare import compared, records, whose
 from exchange.pages.review import causes_in_words, chosen
 from exchange.pages.troubles import agreements, named
 from exchange.review.alike import alike, decide_together, look
@@ -30,7 +30,7 @@ def see_alike(asked: PageRequest) -> Response:
         lot = alike(app, batch_id, causes)
         if lot is None:
             return asked.see("/review?few=1")
-        rows = [(case.review.row, case.people.height, compared(case), records(case)) for case in look(app, lot)]
+        rows = [(case.review.row, whose(case), compared(case), records(case)) for case in look(app, lot)]
     batch = app.register.batch(batch_id)
     partner, purpose = named(agreements(app), batch)
     return asked.page(

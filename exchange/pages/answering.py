@@ -50,11 +50,14 @@ _TEMPLATES: Final = Environment(
 
 _SENTENCES: Final = {
     401: ("登录已失效，请重新登录", "You are not logged in any more; log in again"),
-    403: ("您无权查看或办理此页", "This is not yours to see or to do"),
-    404: ("没有这一页", "There is no such page"),
-    413: ("提交的内容过长", "What was sent is too long"),
+    403: (
+        "您无权查看或办理此页；职责有变的，请系统管理员核对您的角色",
+        "This is not yours to see or to do; where your duties have changed, the administrator looks at your roles",
+    ),
+    404: ("没有这一页，请从首页进入", "There is no such page; begin at the start"),
+    413: ("提交的内容过长，请缩短后再提交", "What was sent is too long; shorten it, then send it again"),
 }
-_PAGES: Final = {route.path for route in ROUTES if route.method == "GET"}
+_PAGES: Final = {route.path: route.groups for route in ROUTES if route.method == "GET"}
 _FORM_OF: Final = {
     route.path: section
     for route in ROUTES
@@ -62,7 +65,13 @@ _FORM_OF: Final = {
 }
 """Address of a form → the page on which it stands."""
 _UNMET: Final = (404, 405)
-_OTHERWISE: Final = ("请求有误", "The request is not right")
+_OTHERWISE: Final = ("提交的内容有误，请重新打开此页再办理", "What was sent is not right; open the page again")
+_LISTS: Final = {
+    "/review": ("回到人工核实", "Back to Review"),
+    "/objection": ("回到复核", "Back to Second look"),
+    "/approval": ("回到审批", "Back to Approval"),
+}
+"""Page on which forms stand → the words that lead back to it."""
 
 
 def page(request: Request, template: str, visitor: Visitor | None, *, code: int = 200, **values: Any) -> HTMLResponse:
@@ -75,8 +84,27 @@ def page(request: Request, template: str, visitor: Visitor | None, *, code: int 
 
 
 def message(request: Request, status: int, zh: str, en: str) -> HTMLResponse:
-    """A page with one sentence, and this status."""
-    return page(request, "message.html", None, code=status, status=status, zh=zh, en=en)
+    """A page with one sentence, and this status; it leads whoever is known back to what they may open."""
+    visitor, stands_on = getattr(request.state, "visitor", None), _stands_on(request)
+    back = _LISTS.get(stands_on) if visitor and visitor.groups & _PAGES.get(stands_on, frozenset()) else None
+    told = {"status": status, "zh": zh, "en": en, "back": back, "stands_on": stands_on}
+    return page(request, "message.html", visitor, code=status, **told)
+
+
+def _stands_on(request: Request) -> str:
+    """The page on which the form stands that was posted here; empty where there is none."""
+    return _FORM_OF.get(request.url.path.removeprefix(request.scope.get("root_path", "")), "")
+
+
+class OpenAgain(HTTPException):
+    """The form stood open for longer than its token holds; whose it is, is right."""
+
+    def __init__(self) -> None:
+        super().__init__(403)
+        self.sentence = (
+            "此页打开过久，请重新打开此页，再填写、办理",
+            "This page stood open for too long; open it again, then decide",
+        )
 
 
 class LogInAgain(HTTPException):
@@ -95,10 +123,10 @@ async def http_error(request: Request, error: Exception) -> Response:
     """The answer to an HTTP error: the page on which a lost form stands, or a sentence."""
     status = error.status_code if isinstance(error, AnyHttpException) else HTTPStatus.BAD_REQUEST
     base = request.scope.get("root_path", "")
-    stands_on = _FORM_OF.get(request.url.path.removeprefix(base))
+    stands_on = _stands_on(request)
     if request.method == "GET" and status in _UNMET and stands_on:
         return RedirectResponse(base + stands_on, 303)
-    if not isinstance(error, LogInAgain):
+    if not isinstance(error, LogInAgain | OpenAgain):
         return message(request, status, *_SENTENCES.get(status, _OTHERWISE))
     answer = message(request, status, *error.sentence)
     answer.headers.update(error.headers or {})

@@ -38,7 +38,7 @@ from exchange.pages import (
 )
 from exchange.pages.access import ROUTES, STATIC, Account, Group, PageRoute, Visitor
 from exchange.pages.asked import PageContext, PageRequest
-from exchange.pages.forgery import holds
+from exchange.pages.forgery import holds, was_made
 
 _OPEN: Final = health.OPEN
 _PAGES: Final = {
@@ -91,6 +91,7 @@ def _answering(route: PageRoute, context: PageContext, who: Callable[..., Accoun
 
     def guard(request: Request, account: Account = Depends(who)) -> Visitor:  # noqa: B008
         visitor = Visitor(account, context.app.settings.person(login=account.login))
+        request.state.visitor = visitor  # an error's page leads back to what they may open
         if not visitor.groups & route.groups:
             raise HTTPException(403)
         answering.check_address(request)
@@ -100,8 +101,9 @@ def _answering(route: PageRoute, context: PageContext, who: Callable[..., Accoun
         if route.method == "GET":
             return {}
         fields = await answering.form(request)
-        if not holds(context.key, visitor.account.login, fields.pop("token", ""), context.app.now()):
-            raise HTTPException(403)
+        token = fields.pop("token", "")
+        if not holds(context.key, visitor.account.login, token, context.app.now()):
+            raise answering.OpenAgain if was_made(context.key, visitor.account.login, token) else HTTPException(403)
         minutes = context.app.settings.policy.approve_login_minutes
         if route.fresh and not visitor.account.is_fresh(context.app.now(), minutes):
             raise answering.LogInAgain(minutes)

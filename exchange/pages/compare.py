@@ -1,6 +1,8 @@
 """A claim beside the register, column by column, with the characters that differ marked.
 
 Rules
+- A record of somebody else whom the claim names, the mother or the relative, says whose it is, and is compared with
+  what the claim says of them alone.
 - A character is never changed for the eye: where two look alike, the code point is in the mark. One of private use, for
   which hardly a screen has a glyph, stands with the character beside that it is in GB 18030 (``wire/gb18030.py``).
 - A claim may be as long as a line of a file. What is too long to be compared letter by letter, which takes up to the
@@ -9,6 +11,7 @@ Rules
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -17,10 +20,18 @@ from typing import Any, Final
 
 from exchange.review.case import CaseView
 from exchange.review.labels import in_words, labels
+from exchange.supervision.labels import Words
 from exchange.wire.gb18030 import private_use
 
 _NUMBERS: Final = {"key": "id_number"}
 """Register column → the claim's column that says the same, where it has another name."""
+_OF_OTHERS: Final = {
+    "relative_id_number": {"key": "relative_id_number", "name": "relative_name"},
+    "mother_id_number": {"key": "mother_id_number"},
+}
+"""Whose record it is → register column → the claim's column that says it of them."""
+_DAY: Final = "birth_date"
+_WHOSE: Final = {"relative_id_number": Words("对方", "the other"), "mother_id_number": Words("母亲", "mother")}
 
 
 _MOST_PAIRS: Final = 20_000
@@ -55,9 +66,9 @@ def compared(case: CaseView) -> list[ComparedLine]:
     """The lines of the page: what is in both, then what is in one of them."""
     shown, people = case.people.columns, list(case.people.iter_rows(named=True))
     of_claim = {_NUMBERS.get(column, column) for column in shown}
-    lines = [_line(case.claim, column, people) for column in shown]
+    lines = [_line(case, column, people) for column in shown]
     rest = [column for column in case.claim if column not in of_claim]
-    lines += [_line(case.claim, column, [{}] * len(people), claimed=column) for column in rest]
+    lines += [_line(case, column, [{}] * len(people), claimed=column) for column in rest]
     return [line for line in lines if any(piece.text for part in (line.claim, *line.people) for piece in part)]
 
 
@@ -67,16 +78,23 @@ def records(case: CaseView) -> list[Mapping[str, list[Piece]]]:
     return [{label: pieces(text) for label, text in line.items()} for line in lines]
 
 
-def _line(
-    claim: Mapping[str, str], column: str, people: Sequence[Mapping[str, Any]], claimed: str | None = None
-) -> ComparedLine:
-    claimed_text = _word(column, claim.get(claimed or _NUMBERS.get(column, column)))
+def whose(case: CaseView) -> list[Words]:
+    """Over each person of the register: whose record it is, where not that of the person asked about."""
+    return [_WHOSE.get(other, Words("", "")) for other in case.others]
+
+
+def _line(case: CaseView, column: str, people: Sequence[Mapping[str, Any]], claimed: str | None = None) -> ComparedLine:
+    asked = claimed or _NUMBERS.get(column, column)
+    claimed_text = _word(column, case.claim.get(asked))
     held = [_word(column, row.get(column)) for row in people]
-    marked = [differing(text, claimed_text) if claimed_text and text else pieces(text) for text in held]
-    others = [text for text in held if text]
+    of_each = [_OF_OTHERS[other].get(column, "") if other else asked for other in case.others]
+    said = [_word(column, case.claim.get(name)) for name in of_each]
+    differs = _differing_days if column == _DAY else differing
+    marked = [differs(text, word) if word and text else pieces(text) for text, word in zip(held, said, strict=True)]
+    own = [text for text, other in zip(held, case.others, strict=True) if text and not other]
     return ComparedLine(
         labels().get(column, column),
-        differing(claimed_text, others[0]) if claimed_text and others else pieces(claimed_text),
+        differs(claimed_text, own[0]) if claimed_text and own else pieces(claimed_text),
         marked,
     )
 
@@ -110,6 +128,18 @@ def _alike(text: str, other: str) -> int:
     """How many letters both begin with."""
     pairs = enumerate(zip(text, other, strict=False))
     return next((place for place, (one, its) in pairs if one != its), min(len(text), len(other)))
+
+
+def _differing_days(text: str, other: str) -> list[Piece]:
+    """The same of days: one that is written otherwise does not differ."""
+    return pieces(text) if _numbers_of(text) == _numbers_of(other) else differing(text, other)
+
+
+def _numbers_of(day: str) -> list[int]:
+    """Year, month and day, where they are written with digits."""
+    return [
+        int(part) for part in re.findall(r"[0-9]+", re.sub(r"\b([0-9]{4})([0-9]{2})([0-9]{2})\b", r"\1-\2-\3", day))
+    ]
 
 
 def pieces(text: str, *, differs: bool = False) -> list[Piece]:

@@ -30,7 +30,7 @@ from exchange.calendar.working_days import office_day
 from exchange.pages import words
 from exchange.pages.answering import number_of
 from exchange.pages.asked import PageRequest
-from exchange.pages.compare import compared, records
+from exchange.pages.compare import compared, records, whose
 from exchange.pages.troubles import agreements, named
 from exchange.register import Decision, Review, ReviewState
 from exchange.register.board import QueueLine, handed_lines, own_lines, queue_counts, queue_lines
@@ -176,7 +176,7 @@ def _opened(asked: PageRequest, review: Review) -> Response:
         purpose=purpose,
         why=why(review),
         lines=lines,
-        people=case.people.height,
+        people=whose(case),
         records=held,
         columns=_columns(case),
         returned_for=review.returned_for if review.state is ReviewState.OPEN else None,

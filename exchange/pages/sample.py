@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from exchange.base.errors import Halt, without_values
 from exchange.pages import words
 from exchange.pages.asked import PageRequest
-from exchange.pages.compare import compared, records
+from exchange.pages.compare import compared, records, whose
 from exchange.register import ReleaseState
 from exchange.register.releases import parse_id
 from exchange.review.labels import why
@@ -40,7 +40,7 @@ def _shown(row: Sampled) -> dict[str, object]:
     return {
         "row": review.row,
         "why": why(review),
-        "people": row.case.people.height,
+        "people": whose(row.case),
         "lines": compared(row.case),
         "records": records(row.case),
         "leaves": [(labels.item(column), labels.answer(code)) for column, code in row.leaves.items()],

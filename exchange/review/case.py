@@ -34,7 +34,9 @@ from exchange.register import Review
 from exchange.steps.answers import WAITING, BatchContext, answer_columns
 from exchange.steps.rows import REFERENCE
 
-_NUMBERS: Final = ("id_number", "relative_id_number")
+_RELATIVE: Final = "relative_id_number"
+_MOTHER: Final = "mother_id_number"
+_NUMBERS: Final = ("id_number", _RELATIVE)
 """Whose numbers a claim holds: of the person asked about, and of a relative."""
 _IDENTITY: Final = ("key", "name", "doubt", "cancelled", "cancelled_reason")
 
@@ -42,7 +44,8 @@ _IDENTITY: Final = ("key", "name", "doubt", "cancelled", "cancelled_reason")
 @dataclass(frozen=True)
 class CaseView:
     """``claim``: column → text; ``answers`` and ``proposal``: column → code; ``open``: the columns to be decided;
-    ``people``: the register's records of the claimed number; ``records``: of the sources, with ``source``, and of
+    ``people``: the register's records of the claimed number; ``others``: of each of them whose number it is instead, by
+    the claim's column, empty for who is asked about; ``records``: of the sources, with ``source``, and of
     offence records ``counts`` and ``by`` (``matching.what_counts.grounds``); ``is_test``: all of them are invented.
     """
 
@@ -53,6 +56,7 @@ class CaseView:
     people: pl.DataFrame
     records: pl.DataFrame
     is_test: bool = False
+    others: tuple[str, ...] = ()
 
     @property
     def open(self) -> dict[str, str]:
@@ -89,6 +93,7 @@ def load_cases(app: App, batch_id: str, reviews: Sequence[Review], *, hold: bool
                 people=sources.population.people.take(people, shown),
                 records=_records(sources, people, asked),
                 is_test=context.batch.is_test,
+                others=_others(claims[[row]], sources.population, first, people, asked),
             )
         )
     return cases
@@ -168,11 +173,30 @@ def _meant(claim: pl.DataFrame, sources: Sources, first: BatchContext, columns: 
     population = sources.population
     if unregistered.CODE in first.manifest.items:
         return unregistered.candidates(claim, population, first.today)
+    return _bearers(claim, population, first, columns)
+
+
+def _bearers(claim: pl.DataFrame, population: Population, first: BatchContext, columns: Sequence[str]) -> Rows:
+    """The rows of who bears or bore the numbers in these columns of one claim."""
     numbers = [claim[column] for column in columns if column in claim.columns]
+    if not numbers:
+        return np.array([], np.int64)
     claimed = pl.concat(numbers).alias("id_number").to_frame()
     keys = id_numbers.standardise(claimed, first.today)["key"].drop_nulls().to_numpy()
     before = population.former.find(keys)
     return np.unique(np.concatenate([population.people.find(keys).row, population.bearers(before.row)]))
+
+
+def _others(
+    claim: pl.DataFrame, population: Population, first: BatchContext, people: Rows, asked: Rows
+) -> tuple[str, ...]:
+    """Of each of these people the claim's column that names them and not the person asked about: who is compared with
+    them would seem to be wrongly claimed.
+    """
+    if unregistered.CODE not in first.manifest.items:
+        return tuple("" if row in asked else _RELATIVE for row in people)
+    mothers = _bearers(claim, population, first, (_MOTHER,))
+    return tuple(_MOTHER if row in mothers else "" for row in people)
 
 
 def _shown(population: Population, items: Sequence[str], claimed: Sequence[str]) -> list[str]:

@@ -183,6 +183,25 @@ def test_a_token_ends() -> None:
     assert not holds(b"other", "officer", token, now)
 
 
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.method == "POST"], ids=ids)
+def test_a_page_that_stood_open_over_night_is_to_be_opened_again(pages: Pages, route: PageRoute) -> None:
+    """It is the reader's all the same, and they are not told that it is none of theirs."""
+    login = next(login for login in ACCOUNTS if pages.visitor(login).groups & route.groups)
+    old = make_token(pages.context.key, login, pages.context.app.now() - timedelta(hours=13))
+    answer = pages.client.post(route.path, headers={"x-login": login}, data={"token": old, "batch": "no.such"})
+    assert answer.status_code == 403
+    assert "此页打开过久，请重新打开此页" in answer.text
+    assert "无权" not in answer.text
+
+
+def test_an_error_leads_back_to_what_the_reader_may_open_and_nowhere_else(pages: Pages) -> None:
+    for login, path, back in (("officer", "/review/open", True), ("leader", "/review/open", False)):
+        _, text = pages.post(login, path, batch="no.such", row="1")
+        assert ('href="/review"' in text) == back
+    status, text = pages.get("officer", "/approval")
+    assert (status, 'href="/review"' in text, 'href="/approval"' in text) == (403, True, False)
+
+
 @pytest.mark.parametrize("path", ["/", "/board", "/nothing", "/static/pages.css", "/static/pages.js"])
 def test_every_answer_has_the_headers(pages: Pages, path: str) -> None:
     for login in (None, "op"):

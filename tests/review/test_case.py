@@ -41,6 +41,9 @@ def test_candidates_of_a_newborn(app: App, health: DemoPartner, people: pl.DataF
         former = people.filter(pl.col("former_id_number") == case.claim["mother_id_number"])["id_number"]
         mothers = {mother, *(int(number[:17]) for number in former)}
         assert mothers & set(case.people["key"]), "the mother herself"
+        named = [key for key, whose in zip(case.people["key"], case.others, strict=True) if whose == "mother_id_number"]
+        assert set(named) == mothers & set(case.people["key"])
+        assert len(case.others) == case.people.height
         assert case.people.height > 1, "and a child near that birth, or who shares her number"
         assert {"key", "name", "birth_date", "sex"} <= set(case.people.columns), "what the claim is held against"
         assert not {"household", "relation", "native_place", "registered_address"} & set(case.people.columns)
