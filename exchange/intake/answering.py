@@ -27,7 +27,7 @@ from exchange import pipeline
 from exchange.app import App
 from exchange.base import silence
 from exchange.base.errors import ExchangeError, Retryable, without_values
-from exchange.register.database import probe
+from exchange.register.database import check_written
 from exchange.settings import Settings
 from exchange.validate.effort import unless_longer_than
 from exchange.wire.pool import pooled
@@ -131,7 +131,7 @@ def _waited_for_register(app: App, is_over: Callable[[], bool]) -> bool:
     while not is_over() and time.monotonic() < until:
         try:
             with without_values():
-                probe(app.register.engine)
+                check_written(app.register.engine)
         except Retryable:
             away = True
             time.sleep(_LOOK_UP_SECONDS)

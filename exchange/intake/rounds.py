@@ -40,7 +40,7 @@ from exchange.intake.collect import MAX_SHARING
 from exchange.intake.lanes import AD_HOC, Lane, lane_by
 from exchange.intake.movement import Movement
 from exchange.intake.scan import FolderScan
-from exchange.register.database import probe
+from exchange.register.database import check_written
 from exchange.register.troubles import RegisterAway
 from exchange.wire.changed import Changed, ask_changed
 from exchange.wire.connection import Login
@@ -295,7 +295,7 @@ class _Rounds:
     def _register_is_away(self) -> bool:
         try:
             with without_values():
-                probe(self.app.register.engine)
+                check_written(self.app.register.engine)
         except ExchangeError:
             return True
         return False

@@ -30,6 +30,7 @@ Check = Callable[[App], Iterator[HealthFinding]]
 
 CHECKS: Final[Mapping[str, Check]] = {
     "database": office.database,
+    "writing": office.writing,
     "disk": office.disk,
     "snapshots": office.snapshots,
     "duties": office.duties,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -78,6 +79,18 @@ def database(app: App) -> Iterator[HealthFinding]:
     else:
         yield ok(f"登记库可用，版本 {probed.revision}", f"reachable, tables of {probed.revision}")
     yield machine.against(probed.now, before, datetime.now(UTC))
+
+
+def writing(app: App) -> Iterator[HealthFinding]:
+    """The database takes what is written: a standby, or one whose disk is read-only, is read all the same, and nothing
+    is taken in. Where it is not reached ``database`` says so.
+    """
+    with suppress(ExchangeError):
+        if probe(app.register.engine).read_only:
+            words = "登记库只读（备库，或其磁盘只读），不能收件和办理", "read-only: nothing is taken in or answered"
+            yield failing(*words)
+        else:
+            yield ok("登记库可写", "it takes what is written")
 
 
 def disk(app: App) -> Iterator[HealthFinding]:

@@ -213,12 +213,13 @@ def held(engine: Engine, kind: int, name: str, seconds: int, longest: float) -> 
 @dataclass(frozen=True)
 class Probe:
     """``revision``: of the database's tables, None where there are none; ``head``: of this version's; ``now``: by the
-    server's clock.
+    server's clock; ``read_only``: it takes nothing, as a standby does.
     """
 
     revision: str | None
     head: str | None
     now: datetime
+    read_only: bool
 
 
 def probe(engine: Engine) -> Probe:
@@ -227,8 +228,17 @@ def probe(engine: Engine) -> Probe:
     scripts.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     with reaching(engine), engine.connect() as connection:
         revision = MigrationContext.configure(connection).get_current_revision()
-        moment = connection.execute(select(func.clock_timestamp())).scalar_one()
-    return Probe(revision, ScriptDirectory.from_config(scripts).get_current_head(), moment)
+        asked = select(func.clock_timestamp(), func.current_setting("transaction_read_only"))
+        moment, read_only = connection.execute(asked).one()
+    return Probe(revision, ScriptDirectory.from_config(scripts).get_current_head(), moment, read_only == "on")
+
+
+def check_written(engine: Engine) -> None:
+    """RegisterAway where the database cannot be reached, or takes nothing: whoever works waits for it, and no set and
+    no partner is at fault. Halt, Retryable as :func:`probe`.
+    """
+    if probe(engine).read_only:
+        raise troubles.RegisterAway(troubles.READ_ONLY, zh=troubles.ZH_READ_ONLY)
 
 
 def migrate(engine: Engine) -> None:

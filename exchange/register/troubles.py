@@ -15,9 +15,14 @@ from exchange.base.errors import ExchangeError, Halt, Retryable
 from exchange.register import turned_away
 
 GONE: Final = "the register's database cannot be reached"
+READ_ONLY: Final = "the database is read-only: a standby, or its disk is"
+ZH_READ_ONLY: Final = "数据库只读（备库，或其磁盘只读）"
 _NOT_ACCEPTED: Final = "the database does not accept this role or its password (password_file)"
 
-_AWAY: Final = ("08", "57P", "53300")
+_AWAY: Final = ("08", "57P", "53100", "53300", "58", "25006")
+"""What befalls whoever asks, whatever is asked: also a database that takes nothing, as its disk is full or it is a
+standby.
+"""
 _RETRYABLE: Final = {
     "08": GONE,
     "57P": GONE,
@@ -34,7 +39,7 @@ _RETRYABLE: Final = {
     "57014": "the database took too long and was stopped",
     "25P03": "this connection stood still inside a transaction for too long and was ended",
     "25P04": "this transaction took too long and was ended",
-    "25006": "the database is read-only: a standby, or its disk is",
+    "25006": READ_ONLY,
 }
 """SQLSTATE, or what it begins with → words; the longest that fits counts."""
 
@@ -73,7 +78,7 @@ _WAITED: Final = frozenset({"55P03", "57014"})
 
 
 class RegisterAway(Retryable):
-    """The database cannot be reached, whoever asks."""
+    """The database cannot be reached, or takes nothing, whoever asks."""
 
 
 def translated(error: DBAPIError, engine: Engine) -> ExchangeError | None:
@@ -106,7 +111,7 @@ def _told(state: str) -> ExchangeError | None:
         return Halt(words, zh=_ZH_NOT_LET_IN if state.startswith(_NOT_LET_IN) else _ZH_HALT)
     words = _longest(_RETRYABLE, state)
     kind = RegisterAway if state.startswith(_AWAY) else Retryable
-    return None if words is None else kind(words, zh=_ZH)
+    return None if words is None else kind(words, zh=ZH_READ_ONLY if words == READ_ONLY else _ZH)
 
 
 def _longest(words: dict[str, str], state: str) -> str | None:

@@ -191,14 +191,14 @@ def test_a_register_that_is_away_is_waited_for_and_is_no_partners_doing(
         time.sleep(0.2)
         return not away.exists()
 
-    def probe(_: object) -> None:
+    def check_written(_: object) -> None:
         if register_is_away and not back.exists():
             back.touch()
             away.unlink()
             raise Retryable("it cannot be reached")
 
     monkeypatch.setattr(answering, "_answered", answered)
-    monkeypatch.setattr(answering, "probe", probe)
+    monkeypatch.setattr(answering, "check_written", check_written)
     monkeypatch.setattr(answering, "_IN_VAIN_SECONDS", 0.1)
     batches = [f"{partner}.{number}" for number in range(3) for partner in ("court", "school")]
     outcomes = outcomes_of(world, batches)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
 from itertools import count
@@ -283,21 +284,44 @@ def test_what_was_apart_goes_back_to_its_neighbours_once_it_is_in_order(
     assert back == ["neighbour"]
 
 
+@contextmanager
+def stopped(world: World) -> Iterator[None]:
+    world.postgres.stop()
+    yield
+    world.postgres.start()
+
+
+@contextmanager
+def read_only(world: World) -> Iterator[None]:
+    """As a standby is, to which a name leads."""
+    with world.postgres.connected("postgres", "exchange") as superuser:
+        superuser.execute("ALTER SYSTEM SET default_transaction_read_only = on")
+        superuser.execute("SELECT pg_reload_conf()")
+        yield
+        superuser.execute("ALTER SYSTEM RESET default_transaction_read_only")
+        superuser.execute("SELECT pg_reload_conf()")
+
+
+@pytest.mark.parametrize("trouble", [stopped, read_only])
 def test_while_the_register_is_away_nobody_is_apart(
-    app: App, court: DemoPartner, neighbour: DemoPartner, ask: Ask, connections: list[int], world: World
+    app: App,
+    court: DemoPartner,
+    neighbour: DemoPartner,
+    ask: Ask,
+    connections: list[int],
+    world: World,
+    trouble: Callable[[World], AbstractContextManager[None]],
 ) -> None:
     seen, folder = monitor(app, SECONDS), requests_of(court)
-    first, mine, theirs = ask(), ask(), replace(ask(), batch="neighbour.away")
+    first, mine = ask(), ask()
+    theirs = replace(ask(), batch=f"neighbour.away-{trouble.__name__}")
     put(court.server.home / "to-office", court.make_set(first))
     assert next(seen)[0] == first.batch
     begun = connections.count(court.server.port)
-    world.postgres.stop()
-    try:
+    with trouble(world):
         put(court.server.home / "to-office", court.make_set(mine))
         put(folder, neighbour.make_set(theirs))
         assert wait_for(lambda: connections.count(court.server.port) > begun + 1, 60)
-    finally:
-        world.postgres.start()
     assert {next(seen)[0], next(seen)[0]} == {mine.batch, theirs.batch}
     apart = [thread.name for thread in threading.enumerate() if thread.name in {court.id, neighbour.id}]
     seen.close()

@@ -56,6 +56,22 @@ def test_a_database_that_is_not_there(app: App) -> None:
     assert found.condition is FAILING
 
 
+def test_a_database_that_takes_nothing_is_found_before_a_set_comes(world: World, app: App) -> None:
+    """As a standby is, to which a name leads: all looks and each page are answered. Pages are served all the same."""
+    assert conditions(office.writing(app)) == {"": OK}
+    with world.postgres.connected("postgres", "exchange") as superuser:
+        superuser.execute("ALTER ROLE exchange_work SET default_transaction_read_only = on")
+        try:
+            standby = quick(app.settings)
+            found = [*office.database(standby), *office.writing(standby)]
+            serves = Health(standby).serving()
+            standby.register.close()
+        finally:
+            superuser.execute("ALTER ROLE exchange_work RESET default_transaction_read_only")
+    assert [each.condition for each in found] == [OK, OK, FAILING]
+    assert serves
+
+
 def test_tables_of_another_version_or_none(world: World, app: App) -> None:
     password = app.settings.register_.password_file
     other = open_engine(world.postgres.url("airflow"), password)
