@@ -11,7 +11,8 @@ Rules
 - Everything is encrypted to the recovery certificate, also files that are encrypted to somebody already. Where backups
   lie nothing is ever plain: a dump lies on the office's own disk meanwhile. What a run that was killed left of one goes
   with the next (``retention.py``: or in its time).
-- Backups must follow retention: those older than ``keep_days`` go, with what only they held.
+- Backups must follow retention: those older than ``keep_days`` go, with what only they held; also where no new one can
+  be made, the newest excepted, and before one is made: else a disk that is full would stay so.
 """
 
 from __future__ import annotations
@@ -65,7 +66,9 @@ def plan_of(app: App) -> BackupSettings:
 
 
 def make_backup(app: App, config: Path | None = None) -> BackupMade:
-    """Makes and verifies one backup; Retryable or Halt where that fails, and earlier backups stay as they are."""
+    """Makes and verifies one backup; Retryable or Halt where that fails, and earlier backups stay as they are, as long
+    as their time is not over.
+    """
     plan, settings_file = plan_of(app), (config or named_place()).resolve()
     vault = Vault(plan.to, plan.recovery_certificate)
     with vault.written():
@@ -76,6 +79,8 @@ def make_backup(app: App, config: Path | None = None) -> BackupMade:
 
 def _make(app: App, plan: BackupSettings, vault: Vault, settings_file: Path) -> BackupMade:
     begun, paths = app.now(), BackupPaths(settings_file)
+    oldest = begun - timedelta(days=plan.keep_days)
+    pruned = vault.prune(oldest) if vault.past(oldest) else 0
     entries = [*_there(vault, paths, app.checkpoints.all())]
     entries += _snapshots(app, vault, paths, before := _in_use(app), unread := list[str]())
     entries += _databases(vault, plan, app.settings.home)
@@ -85,7 +90,7 @@ def _make(app: App, plan: BackupSettings, vault: Vault, settings_file: Path) -> 
     entries += _beside(app, vault, paths)
     entries += _named(app, plan, vault, paths)
     backup = vault.finish(begun, entries)
-    pruned = vault.prune(begun - timedelta(days=plan.keep_days))
+    pruned += vault.prune(oldest)
     return BackupMade(backup, pruned, altered, vault.damaged(), unread, vault.ahead(app.now()))
 
 
