@@ -7,7 +7,8 @@ Rules
 - Snapshots that came into use meanwhile are copied after the dump: what an open batch of the dump has pinned is in.
 - Files come and go meanwhile: what was destroyed, pruned, taken away or replaced while it was read is no fault. What
   the settings name by its own name must be there.
-- An altered file of the archive is backed up as it is and reported: the rest must be backed up all the same.
+- An altered file of the archive is backed up as it is and reported: the rest must be backed up all the same. So it is
+  where the archive's disk is not there: a person is called behind it, and it does not count as done.
 - Everything is encrypted to the recovery certificate, also files that are encrypted to somebody already. Where backups
   lie nothing is ever plain: a dump lies on the office's own disk meanwhile. What a run that was killed left of one goes
   with the next (``retention.py``: or in its time).
@@ -29,7 +30,7 @@ from typing import Final
 from exchange.app import App
 from exchange.base.duty import BACKUP, Duties
 from exchange.base.errors import Halt
-from exchange.base.files import DUMPS, entries, files_below, make_folder
+from exchange.base.files import DUMPS, WRITING, entries, files_below, make_folder
 from exchange.base.tables import SOURCES
 from exchange.operation.dump import dump
 from exchange.operation.vault import Altered, Backup, Entry, Unreadable, Vault
@@ -67,12 +68,13 @@ def plan_of(app: App) -> BackupSettings:
 
 def make_backup(app: App, config: Path | None = None) -> BackupMade:
     """Makes and verifies one backup; Retryable or Halt where that fails, and earlier backups stay as they are, as long
-    as their time is not over.
+    as their time is not over. Halt, too, once it is made, where it lacks the archive, whose disk is not there.
     """
     plan, settings_file = plan_of(app), (config or named_place()).resolve()
     vault = Vault(plan.to, plan.recovery_certificate)
     with vault.written():
         made = _make(app, plan, vault, settings_file)
+    app.check_archive()
     Duties.of_home(app.settings.home).done(BACKUP, f"{len(made.backup.entries)}")
     return made
 
@@ -174,10 +176,13 @@ def _archive(app: App, vault: Vault, paths: BackupPaths, unread: list[str]) -> t
 
 
 def _beside(app: App, vault: Vault, paths: BackupPaths) -> Iterator[Entry]:
-    """Agreements with their certificates, and keys, as they lie there: what was taken away meanwhile is left out."""
+    """Agreements with their certificates, and keys, as they lie there: what was taken away meanwhile is left out, and
+    what somebody has half written.
+    """
+    agreements = app.settings.agreements
     folders = {path.parent for path in app.settings.keys.model_dump().values()}
-    found = {path for folder in folders for path in entries(folder) if path.is_file()}
-    yield from _there(vault, paths, sorted(found | {*files_below(app.settings.agreements)}))
+    found = {path for folder in folders for path in entries(folder) if path.is_file()} | {*files_below(agreements)}
+    yield from _there(vault, paths, sorted(path for path in found if not path.name.startswith(WRITING)))
 
 
 def _there(vault: Vault, paths: BackupPaths, found: Iterable[Path]) -> Iterator[Entry]:

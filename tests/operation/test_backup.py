@@ -19,6 +19,7 @@ import pytest
 
 from exchange import pipeline
 from exchange.app import App
+from exchange.base.duty import BACKUP
 from exchange.base.errors import Halt, Retryable
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.servers.postgres import Postgres
@@ -242,6 +243,29 @@ def test_what_the_disk_does_not_give_back_is_named_and_all_else_is_kept(
     run(kept_by, "backup", "make")
     *_, made = vault.backups()
     assert stored in made.entries
+
+
+def test_a_backup_without_the_archives_disk_keeps_the_rest_and_calls_a_person(
+    app: App, court: DemoPartner, ask: Callable[..., Request], kept_by: Path, tmp_path: Path, run: Run
+) -> None:
+    """It ended well, and nobody heard until the backups with the archive in them were past their time."""
+    request = ask()
+    court.drop(court.make_set(request))
+    poll(app)
+    assert pipeline.run(app, request.batch)
+    aside = app.archive.folder.rename(app.archive.folder.with_name("aside"))
+    duty = app.settings.home / "duty" / BACKUP
+    duty.unlink(missing_ok=True)
+    try:
+        said = run(kept_by, "backup", "make", code=70)
+    finally:
+        aside.rename(app.archive.folder)
+    assert "is its disk there" in said
+    assert not duty.exists()
+    (made,) = Vault(tmp_path / "backups").backups()
+    assert "databases/register.dump" in made.entries
+    run(kept_by, "backup", "make")
+    assert duty.exists()
 
 
 def test_a_file_that_the_settings_name_must_be_there(kept_by: Path, tmp_path: Path, run: Run) -> None:
