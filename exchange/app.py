@@ -86,7 +86,7 @@ class App:
                 f"the archive {self.archive.folder} holds nothing of what the register named last; is its disk there? "
                 "Nothing is taken in until a person has looked"
             )
-            raise Halt(msg)
+            raise Halt(msg, zh=f"档案 {self.archive.folder} 中没有登记簿最近所载的文件：其磁盘挂载了吗？查明之前不收件")
 
     def _is_another_archive(self) -> bool:
         named = self.register.retention.named_lately()

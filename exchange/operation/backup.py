@@ -7,11 +7,13 @@ Rules
 - Snapshots that came into use meanwhile are copied after the dump: what an open batch of the dump has pinned is in.
 - Files come and go meanwhile: what was destroyed, pruned, taken away or replaced while it was read is no fault. What
   the settings name by its own name must be there.
-- An altered file of the archive is backed up as it is and reported: the rest must be backed up all the same.
+- An altered file of the archive is backed up as it is and reported: the rest must be backed up all the same. So it is
+  where the archive's disk is not there: a person is called behind it, and it does not count as done.
 - Everything is encrypted to the recovery certificate, also files that are encrypted to somebody already. Where backups
   lie nothing is ever plain: a dump lies on the office's own disk meanwhile. What a run that was killed left of one goes
   with the next (``retention.py``: or in its time).
-- Backups must follow retention: those older than ``keep_days`` go, with what only they held.
+- Backups must follow retention: those older than ``keep_days`` go, with what only they held; also where no new one can
+  be made, the newest excepted, and before one is made: else a disk that is full would stay so.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from typing import Final
 from exchange.app import App
 from exchange.base.duty import BACKUP, Duties
 from exchange.base.errors import Halt
-from exchange.base.files import DUMPS, entries, files_below, make_folder
+from exchange.base.files import DUMPS, WRITING, entries, files_below, make_folder
 from exchange.base.tables import SOURCES
 from exchange.operation.dump import dump
 from exchange.operation.vault import Altered, Backup, Entry, Unreadable, Vault
@@ -65,17 +67,22 @@ def plan_of(app: App) -> BackupSettings:
 
 
 def make_backup(app: App, config: Path | None = None) -> BackupMade:
-    """Makes and verifies one backup; Retryable or Halt where that fails, and earlier backups stay as they are."""
+    """Makes and verifies one backup; Retryable or Halt where that fails, and earlier backups stay as they are, as long
+    as their time is not over. Halt, too, once it is made, where it lacks the archive, whose disk is not there.
+    """
     plan, settings_file = plan_of(app), (config or named_place()).resolve()
     vault = Vault(plan.to, plan.recovery_certificate)
     with vault.written():
         made = _make(app, plan, vault, settings_file)
+    app.check_archive()
     Duties.of_home(app.settings.home).done(BACKUP, f"{len(made.backup.entries)}")
     return made
 
 
 def _make(app: App, plan: BackupSettings, vault: Vault, settings_file: Path) -> BackupMade:
     begun, paths = app.now(), BackupPaths(settings_file)
+    oldest = begun - timedelta(days=plan.keep_days)
+    pruned = vault.prune(oldest) if vault.past(oldest) else 0
     entries = [*_there(vault, paths, app.checkpoints.all())]
     entries += _snapshots(app, vault, paths, before := _in_use(app), unread := list[str]())
     entries += _databases(vault, plan, app.settings.home)
@@ -85,7 +92,7 @@ def _make(app: App, plan: BackupSettings, vault: Vault, settings_file: Path) -> 
     entries += _beside(app, vault, paths)
     entries += _named(app, plan, vault, paths)
     backup = vault.finish(begun, entries)
-    pruned = vault.prune(begun - timedelta(days=plan.keep_days))
+    pruned += vault.prune(oldest)
     return BackupMade(backup, pruned, altered, vault.damaged(), unread, vault.ahead(app.now()))
 
 
@@ -169,10 +176,13 @@ def _archive(app: App, vault: Vault, paths: BackupPaths, unread: list[str]) -> t
 
 
 def _beside(app: App, vault: Vault, paths: BackupPaths) -> Iterator[Entry]:
-    """Agreements with their certificates, and keys, as they lie there: what was taken away meanwhile is left out."""
+    """Agreements with their certificates, and keys, as they lie there: what was taken away meanwhile is left out, and
+    what somebody has half written.
+    """
+    agreements = app.settings.agreements
     folders = {path.parent for path in app.settings.keys.model_dump().values()}
-    found = {path for folder in folders for path in entries(folder) if path.is_file()}
-    yield from _there(vault, paths, sorted(found | {*files_below(app.settings.agreements)}))
+    found = {path for folder in folders for path in entries(folder) if path.is_file()} | {*files_below(agreements)}
+    yield from _there(vault, paths, sorted(path for path in found if not path.name.startswith(WRITING)))
 
 
 def _there(vault: Vault, paths: BackupPaths, found: Iterable[Path]) -> Iterator[Entry]:

@@ -213,10 +213,13 @@ class Vault:
         whole = {digest for digest in digests if self._is_whole(digest)}
         return [path for path, entry in backup.entries.items() if entry.sha256 not in whole]
 
+    def past(self, older_than: datetime) -> list[str]:
+        """The names of those that began before, without the newest."""
+        return [name for name in self.names()[:-1] if Backup(name, {}).at < older_than]
+
     def prune(self, older_than: datetime) -> int:
         """Removes backups that began before, the newest never, and what no other needs; how many."""
-        names = self.names()
-        gone = [name for name in names[:-1] if Backup(name, {}).at < older_than]
+        names, gone = self.names(), self.past(older_than)
         needs = [self._backup_if_whole(name) for name in names if name not in gone]
         for name in gone:
             self._list(name).unlink()

@@ -23,7 +23,7 @@ import polars as pl
 
 from exchange.app import App
 from exchange.base.errors import ExchangeError, Halt, without_values
-from exchange.base.files import locked
+from exchange.base.files import clear_half_written, locked
 from exchange.base.keyed import KeyRing, Kind, with_new_key, write_keys
 from exchange.calendar.working_days import office_day
 from exchange.matching.id_numbers import standardise
@@ -99,9 +99,11 @@ def confirm(app: App, question_number: int) -> Disclosures:
 def rekey(app: App) -> tuple[int, int]:
     """Rehashes the whole index with the newest key, or with a new one where that is a year old; (the generation of the
     key, how many batches were rehashed). May be killed and run again. One run at a time: two new keys of one generation
-    would overwrite each other, and what was hashed with the first would be lost.
+    would overwrite each other, and what was hashed with the first would be lost. What a killed one left half written
+    goes.
     """
-    with locked(app.settings.keys.told_keys.parent):
+    with locked(keys := app.settings.keys.told_keys.parent):
+        clear_half_written(keys)
         ring, today = _ring(app), office_day(app.now())
         moved = _bring_on(app, ring)
         if (today - ring.keys[-1].made).days >= DAYS_OF_A_KEY:

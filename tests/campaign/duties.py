@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy import make_url
@@ -18,11 +19,13 @@ from exchange.base.errors import Halt
 from exchange.base.tables import SOURCES
 from exchange.demo.world import LEADER_ID, OFFICER_ID
 from exchange.intake.collect import poll
+from exchange.operation.backup import make_backup
 from exchange.register import Decision, ReleaseState, ReviewFilter, ReviewState, open_register
 from exchange.review.case import load_cases
 from exchange.review.decisions import complete
 from exchange.settings import Settings
 from exchange.snapshots.build import build
+from exchange.steps import telling
 from exchange.steps.disclosure import SPOT
 from exchange.watch.all_watches import watch_all
 from exchange.watch.configuration import watch_configuration
@@ -113,6 +116,18 @@ def configured(_: str) -> None:
         watch_configuration(app)
 
 
+def copy(config: str) -> None:
+    """A backup, by the settings in this file."""
+    with App.open("campaign", Path(config)) as app:
+        make_backup(app, Path(config))
+
+
+def rekey(_: str) -> None:
+    """The index of who was told brought to the newest key, or to a new one where that is a year old."""
+    with App.open("campaign") as app:
+        telling.rekey(app)
+
+
 def watch(_: str) -> None:
     """The hourly round: configuration, due days, deadlines, cycles, certificates, witnesses."""
     with App.open("campaign") as app:
@@ -137,5 +152,5 @@ def migrate(database: str) -> None:
 
 
 _OF_A_BATCH: Final = (batch, collect, receive, process, deliver, decide, propose, approve, issue)
-_OF_THE_OFFICE: Final = (snapshots, configured, watch, destroy, migrate)
+_OF_THE_OFFICE: Final = (snapshots, configured, copy, rekey, watch, destroy, migrate)
 DUTIES: Final[dict[str, Callable[[str], None]]] = {each.__name__: each for each in (*_OF_A_BATCH, *_OF_THE_OFFICE)}

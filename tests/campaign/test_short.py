@@ -14,7 +14,7 @@ from tests.once import PEOPLE
 SEED: Final = 20261128
 
 SHORT: Final = (
-    "killed: whole way", "killed: released", "killed: objected",
+    "killed: whole way", "killed: released", "killed: objected", "killed: copied", "killed: rekeyed",
     "forged: file", "forged: row", "forged: rolled back", "forged: configuration",
 )  # fmt: skip
 """What does not need a world of its own, and is no trouble for the servers that all tests share."""

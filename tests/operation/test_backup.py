@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePath
 from threading import Event, Thread
 from typing import Any
@@ -19,13 +19,14 @@ import pytest
 
 from exchange import pipeline
 from exchange.app import App
-from exchange.base.errors import Halt
+from exchange.base.duty import BACKUP
+from exchange.base.errors import Halt, Retryable
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.servers.postgres import Postgres
 from exchange.demo.servers.processes import wait_for
 from exchange.demo.world import World
 from exchange.intake.collect import poll
-from exchange.operation import restoring
+from exchange.operation import backup, restoring
 from exchange.operation.backup import make_backup, plan_of
 from exchange.operation.dump import restore
 from exchange.operation.restoring import TO_RESTORE
@@ -244,6 +245,29 @@ def test_what_the_disk_does_not_give_back_is_named_and_all_else_is_kept(
     assert stored in made.entries
 
 
+def test_a_backup_without_the_archives_disk_keeps_the_rest_and_calls_a_person(
+    app: App, court: DemoPartner, ask: Callable[..., Request], kept_by: Path, tmp_path: Path, run: Run
+) -> None:
+    """It ended well, and nobody heard until the backups with the archive in them were past their time."""
+    request = ask()
+    court.drop(court.make_set(request))
+    poll(app)
+    assert pipeline.run(app, request.batch)
+    aside = app.archive.folder.rename(app.archive.folder.with_name("aside"))
+    duty = app.settings.home / "duty" / BACKUP
+    duty.unlink(missing_ok=True)
+    try:
+        said = run(kept_by, "backup", "make", code=70)
+    finally:
+        aside.rename(app.archive.folder)
+    assert "is its disk there" in said
+    assert not duty.exists()
+    (made,) = Vault(tmp_path / "backups").backups()
+    assert "databases/register.dump" in made.entries
+    run(kept_by, "backup", "make")
+    assert duty.exists()
+
+
 def test_a_file_that_the_settings_name_must_be_there(kept_by: Path, tmp_path: Path, run: Run) -> None:
     (tmp_path / "more.env").unlink()
     said = run(kept_by, "backup", "make", code=70)
@@ -312,6 +336,27 @@ class going_on:  # noqa: N801  (read as a phrase)
             poll(self.app)
             assert pipeline.run(self.app, request.batch)
             self.answered.append(request.batch)
+
+
+def test_what_is_past_its_time_goes_though_no_new_backup_can_be_made(
+    kept_by: Path, recovery: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk full of old backups would stay full, and they would lie there for ever; the newest stays all the same."""
+    vault = Vault(tmp_path / "backups", recovery / "recovery.pem")
+    for days in (90, 60, 40):
+        (tmp_path / "file").write_text(f"{days}")
+        vault.finish(DAY - timedelta(days=days), [vault.keep("file", tmp_path / "file")])
+    newest = vault.names()[-1]
+
+    def full(*_: object) -> None:
+        raise Retryable("the office's disk is full")
+
+    monkeypatch.setattr(backup, "dump", full)
+    run(kept_by, "backup", "make", code=75)
+    vault = Vault(vault.folder)
+    assert vault.names() == [newest]
+    assert {*vault.objects} == {entry.sha256 for entry in vault.backup(newest).entries.values()}
+    assert vault.altered(vault.backup(newest)) == []
 
 
 def test_backups_are_kept_no_longer_than_what_they_hold(world: World) -> None:

@@ -14,6 +14,7 @@ import pytest
 from exchange import pipeline
 from exchange.app import App
 from exchange.base.errors import Halt
+from exchange.base.files import WRITING
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import World
 from exchange.intake.collect import poll
@@ -110,6 +111,8 @@ def test_of_two_runs_one_makes_the_new_key(app: App, world: World, later: Callab
     """A key that took the place of another one would lose all that was hashed with it."""
     generation = app.told_keys.generation
     ahead = later(timedelta(days=(generation + 1) * (telling.DAYS_OF_A_KEY + 1)))
+    half = app.settings.keys.told_keys.with_name(f"{WRITING}of-a-killed-one")
+    half.write_bytes(app.settings.keys.told_keys.read_bytes())
 
     def one_run(_: int) -> tuple[int, int]:
         with App.open("test", world.config) as opened:
@@ -119,6 +122,7 @@ def test_of_two_runs_one_makes_the_new_key(app: App, world: World, later: Callab
         done = list(pool.map(one_run, range(4)))
     assert {each[0] for each in done} == {generation + 1}
     app.register.told.check(app.told_keys)
+    assert not half.exists(), "nobody would have taken the keys away that are in it"
 
 
 def test_who_works_on_through_the_years_change_finds_and_is_found(
