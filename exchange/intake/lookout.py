@@ -7,7 +7,7 @@ Rules
 - Several lookouts may share the partners (``shares.py``): each watches its own, and those of one that says nothing.
 - It leaves signs of life (``base/duty.py``): of itself, and of each folder's last look.
 - The list of agreements is read when it begins; where it changes the next one begins soon.
-- It watches until its shift ends (``shifts.py``), or whoever runs it stops (``stopping.py``).
+- It watches until its shift ends (``shifts.py``), or whoever runs it stops, or is gone (``stopping.py``).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from exchange.base.duty import LOOKOUT, Duties
 from exchange.intake.rounds import ClaimedBatch, Watch, Watched
 from exchange.intake.shares import WHOLE, Share, Silence
 from exchange.intake.shifts import Arrangements, Shift, arrangements
-from exchange.intake.stopping import is_stopping
+from exchange.intake.stopping import Runner
 
 log = logging.getLogger(__name__)
 
@@ -49,10 +49,10 @@ def monitor(
     end, shift, read = time.monotonic() + seconds, Shift.lasting(seconds), read or arrangements(app)
     duties, silence = Duties.of_home(app.settings.home), Silence(share, time.monotonic())
     paths, claimed, watched = app.agreement_files(), SimpleQueue[ClaimedBatch](), Watched()
-    watches: dict[int, Watch] = {}
+    watches, runner = dict[int, Watch](), Runner.here()
     found, sign_at = duties.last(share.sign), 0.0
     try:
-        while (left := end - time.monotonic()) > 0 and not is_stopping():
+        while (left := end - time.monotonic()) > 0 and not runner.ends():
             if time.monotonic() >= sign_at:
                 sign = duties.last(share.sign)
                 if sign != found and shift.gives_way_to(Shift.of_sign(sign)):

@@ -42,6 +42,11 @@ def drop(partner: DemoPartner, number: int, basis: tuple[str, str]) -> str:
     return batch
 
 
+def closed(app: App, batch: str) -> bool:
+    found = app.register.find_batch(batch)
+    return found is not None and found.state is State.CLOSED
+
+
 @contextmanager
 def away(world: World, partner: DemoPartner) -> Iterator[None]:
     partner.server.stop()
@@ -61,19 +66,15 @@ def test_more_sets_than_airflow_has_runs_by_itself_hold_up_no_other_partner(
             runs = {run["dag_run_id"]: run["state"] for run in api.runs(Lane.BATCH)}
             return runs.get(batch) == "running"
 
-    def closed(batch: str) -> bool:
-        found = app.register.find_batch(batch)
-        return found is not None and found.state is State.CLOSED
-
     with uncollected(airflow):
         batches = [drop(court, number, COURT) for number in range(SETS)]
         poll(app)
     with away(airflow_world, court):
         assert wait_for(lambda: all(waiting(batch) for batch in batches), SECONDS), "the last one is not begun"
         other = drop(social, 1, SOCIAL)
-        assert wait_for(lambda: closed(other), SECONDS)
+        assert wait_for(lambda: closed(app, other), SECONDS)
         assert {app.register.batch(batch).state for batch in batches} == {State.CLAIMED}
     with airflow.api("op") as operator:
         for batch in batches:  # nobody waits for the pauses between their tries
             operator.clear(Lane.BATCH, batch, only_failed=False)
-    assert wait_for(lambda: all(closed(batch) for batch in batches), SECONDS)
+    assert wait_for(lambda: all(closed(app, batch) for batch in batches), SECONDS)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import mmap
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from exchange.app import App
 from exchange.demo.partner import DemoPartner, Request
+from exchange.demo.servers.processes import wait_for
 from exchange.intake import stopping
 from exchange.intake.lookout import monitor
 from exchange.intake.scan import FolderScan
@@ -57,6 +60,30 @@ def test_what_it_is_claiming_as_it_ends_is_told(
     claimed = [batch for batch, _ in monitor(app, seconds, between=lambda: begun.wait(WAIT_SECONDS) and ends())]
     known = {batch.id for batch in app.register.batches()}
     assert set(claimed) == {request.batch} & known != set()
+
+
+def test_a_lookout_whose_runner_was_killed_ends(app: App, tmp_path: Path) -> None:
+    """As where the machine's memory was full: Airflow begins another one within five minutes, which is not to find it
+    on duty, since it can start no run any more.
+    """
+    began, ended = tmp_path / "began", tmp_path / "ended"
+
+    def watch() -> None:
+        app.register.engine.dispose(close=False)
+        try:
+            list(monitor(app, WAIT_SECONDS, between=began.touch))
+        finally:
+            ended.touch()
+            os._exit(0)
+
+    if (runner := os.fork()) == 0:
+        if os.fork() == 0:
+            watch()
+        signal.pause()
+    assert wait_for(began.exists, WAIT_SECONDS)
+    os.kill(runner, signal.SIGKILL)
+    os.waitpid(runner, 0)
+    assert wait_for(ended.exists, WAIT_SECONDS / 4), "it goes on"
 
 
 def test_whoever_is_forked_is_told() -> None:
