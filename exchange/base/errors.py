@@ -34,7 +34,8 @@ class ExchangeError(Exception):
     @property
     def in_both(self) -> str:
         """The message in Chinese, where it has one, with the English beside."""
-        return f"{self.zh} {self}".strip()
+        parted = " " if self.zh.endswith(("。", "！", "？")) else " · "
+        return f"{self.zh}{parted}{self}" if self.zh and str(self) else f"{self.zh}{self}"
 
 
 class Refused(ExchangeError):

@@ -139,8 +139,15 @@ def up(
         for user, password in airflow.users.items():
             table.add_row(user, password)
         out.print(table)
-        out.print(f"The command line works in this world with:  export EXCHANGE_CONFIG={laid_out.config}", markup=False)
-        out.print("Drop the demo's request sets:  .venv/bin/exchange demo drop;  stop:  make down")
+        out.print(f"命令行 the command line:  export EXCHANGE_CONFIG={laid_out.config}", markup=False, soft_wrap=True)
+        for words, command in (("投入请求 drop the request sets", "drop"), ("停止 stop", "down")):
+            out.print(f"{words}:  {_again(command, laid_out)}", markup=False, soft_wrap=True)
+
+
+def _again(command: str, world: World) -> str:
+    """The command over this world, as it is typed."""
+    usual = world.root == Path("var/world").resolve()
+    return f".venv/bin/exchange demo {command}" + ("" if usual else f" --world {world.root}")
 
 
 @commands.command()

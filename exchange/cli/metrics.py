@@ -28,7 +28,7 @@ def metrics(
     with outcome():
         if to is not None and to.suffix != _SUFFIX:
             msg = f"{to}: node_exporter reads files that end in {_SUFFIX}"
-            raise Halt(msg)
+            raise Halt(msg, zh=f"{to}：文件名须以 {_SUFFIX} 结尾，node_exporter 才会读取")
         with open_quickly() as app:
             text = exposition(Health(app))
         if to is None:

@@ -87,7 +87,7 @@ def _ask() -> Plan:
         raise Halt(explained("answers", error)) from None
     except UnicodeDecodeError:
         msg = "answers: not in the encoding of this locale; use a UTF-8 one (LANG=C.UTF-8), or a plan's file"
-        raise Halt(msg) from None
+        raise Halt(msg, zh="所答文字与本终端的编码不符：请用 UTF-8 的 locale（LANG=C.UTF-8），或用方案文件") from None
 
 
 def _answers() -> Plan:

@@ -126,7 +126,7 @@ def _certificates_until(agreement: Agreement) -> date:
         certificates = read_certificates(path)
         if (invalid := invalid_now(certificates, now)) is not None:
             msg = f"{agreement.partner}: {path.name} {invalid}; put one beside it that is valid now"
-            raise Halt(msg)
+            raise Halt(msg, zh=f"{agreement.partner}：{path.name} 中没有现在有效的证书，请在其后附加有效的")
         last.append(office_day(ends(certificates, now)))
     return min(last)
 

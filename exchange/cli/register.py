@@ -186,7 +186,7 @@ def checkpoint(
         if len(asked) != 1:
             names = ", ".join(known.zh for known in app.settings.witnesses) or "none"
             msg = f"name one witness of the settings' [[witnesses]] with --witness; there are: {names}"
-            raise Halt(msg)
+            raise Halt(msg, zh=f"请用 --witness 指明设置中的一个见证机关：{names}")
         size = last_of(app, asked[0]).size if since is None else since
         write_atomically(to, app.register.for_witness(size).encode())
         out.print(f"{to}：交 {asked[0].zh}，自第 {size} 行起 give it to them; from line {size} on", markup=False)

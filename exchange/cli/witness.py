@@ -29,7 +29,7 @@ def make(
             out.print(make_witness(folder, name), markup=False, soft_wrap=True)
         except ValueError:
             msg = "a witness's name has no blanks and no +"
-            raise Halt(msg) from None
+            raise Halt(msg, zh="见证机关的名称不得含空格和 +") from None
         out.print(
             f"将对方的 register.pem 放入 {folder}，电话核对"
             f" put the office's register.pem into {folder}; compare it by telephone",

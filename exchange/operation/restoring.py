@@ -52,7 +52,7 @@ def chosen(vault: Vault, name: str | None) -> Backup:
     names = vault.names() if name is None else [name]
     if not names:
         msg = f"no whole backup lies in {vault.folder}"
-        raise Halt(msg, zh=f"{vault.folder} 中没有完整的备份")
+        raise Halt(msg, zh=f"{vault.folder} 中没有完整的备份：请核对目录、挂载")
     return vault.backup(names[-1])
 
 
@@ -64,7 +64,7 @@ def restore_files(vault: Vault, backup: Backup, folder: Path, key: KeyPair) -> i
     for entry, target in zip(wanted, paths, strict=True):
         if not target.is_relative_to(folder.resolve()):
             msg = f"{entry.path}: a backup's files lie below its folder"
-            raise Halt(msg, zh=f"备份清单中的 {entry.path} 越出目标文件夹，不予恢复")
+            raise Halt(msg, zh=f"{entry.path}：备份清单中的文件不在其目录之下，不予恢复")
     there = _there_already(folder, dict(zip(paths, wanted, strict=True)))
     left = [(entry, target) for entry, target in zip(wanted, paths, strict=True) if target not in there]
     pool = ThreadPoolExecutor(os.cpu_count())  # a file costs a start of openssl: as many at once as there are cores
@@ -85,7 +85,7 @@ def _there_already(folder: Path, wanted: Mapping[Path, Entry]) -> set[Path]:
             continue
         if path.is_symlink() or path not in wanted or sha256_of(path) != wanted[path].sha256:
             msg = f"{folder} is not empty: {path} is not of this backup; name an empty folder"
-            raise Halt(msg, zh=f"{folder} 不是空文件夹，{path} 不属于这份备份：请指定空文件夹")
+            raise Halt(msg, zh=f"{folder} 不是空目录，{path} 不属于这份备份：请另指定空目录")
         there.add(path)
     return there
 

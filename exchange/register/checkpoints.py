@@ -154,13 +154,13 @@ def read(path: Path, key: LedgerKey) -> Checkpoint:
         checkpoint, signatures = parse_note(text)
     except OSError as error:
         msg = f"{path}: {error.strerror}"
-        raise Halt(msg) from None
+        raise Halt(msg, zh=f"{path} 读不出：请核对文件名和权限") from None
     except (ValueError, KeyError, TypeError, AttributeError):
         msg = f"{path} holds no checkpoint of the register"
-        raise Halt(msg) from None
+        raise Halt(msg, zh=f"{path} 中没有登记簿的检查点：应为本机关的回执、结果清单或检查点文件") from None
     if not any(key.is_signed(checkpoint, signature) for signature in signatures):
         msg = f"{path}: its checkpoint was not signed by this office"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{path} 中的检查点不是本机关所签")
     return checkpoint
 
 

@@ -36,16 +36,18 @@ def inclusion(session: Session, batch_id: str, held: Checkpoint | None) -> str:
     end = ledger.last_line(session) if held is None else session.get(LedgerRow, held.size)
     if line is None or end is None or end.signature is None:
         msg = f"no signed line of the ledger covers {batch_id}"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"流水中没有 {batch_id} 的已签名登记：请核对批次号")
     checkpoint = ledger.checkpoint_of(end)
     if line.seq > checkpoint.size:
         msg = f"{batch_id} was claimed with line {line.seq}, behind the {checkpoint.size} lines of that checkpoint"
-        raise Halt(msg)
+        raise Halt(
+            msg, zh=f"{batch_id} 登记在第 {line.seq} 行，该检查点只到第 {checkpoint.size} 行：请对方用更晚的回执"
+        )
     index, path = line.seq - 1, _path(session, line.seq - 1, checkpoint.size)
     root = root_by_path(ledger.hash_of(line), index, checkpoint.size, path)
     if held not in (None, checkpoint) or base64.b64encode(root).decode() != checkpoint.root:
         msg = "the ledger was altered: it does not add up to that checkpoint; `exchange register verify` says where"
-        raise Halt(msg)
+        raise Halt(msg, zh="流水与该检查点不符，可能被改动：用 exchange register verify 查明何处")
     proof = [_FORMAT, f"extra {_base64(ledger.as_hashed(line))}", f"index {index}", *map(_base64, path)]
     return "\n".join(proof) + "\n\n" + note(checkpoint, end.signature)
 
@@ -57,11 +59,14 @@ def for_witness(session: Session, since: int) -> str:
     end = ledger.last_line(session)
     if end is None or end.signature is None:
         msg = "no line of the ledger is signed yet"
-        raise Halt(msg)
+        raise Halt(msg, zh="流水还没有签名的行")
     checkpoint = ledger.checkpoint_of(end)
     if since > checkpoint.size:
         msg = f"the ledger was rolled back: the witness signed {since} lines, the ledger has {checkpoint.size}"
-        raise Halt(msg)
+        raise Halt(
+            msg,
+            zh=f"见证机关已联署 {since} 行，流水只有 {checkpoint.size} 行：流水可能被回退，见运行手册“登记簿被改动”",
+        )
     with _hashes(session, checkpoint.size) as lines:
         proof = consistency_path(lines, since, checkpoint.size) if since else []
     return CosignRequest(since, proof, note(checkpoint, end.signature)).written

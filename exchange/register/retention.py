@@ -299,7 +299,7 @@ class Retention:
             row = _in_force(session, batch_id)
             if row is None:
                 msg = f"{batch_id} is not held"
-                raise Halt(msg)
+                raise Halt(msg, zh=f"{batch_id} 没有被保全")
             row.released_at, row.released_by = at, self.actor
             append_event(session, batch, {}, {f"hold.{row.number}": "released"}, self.actor)
 

@@ -38,7 +38,7 @@ def build(snapshots: Snapshots, source: str, export: Path, as_of: date) -> Versi
     """
     if source not in SOURCES:
         msg = f"no such source: {source}; there are {', '.join(SOURCES)}"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"没有数据源 {source}，可选：{'、'.join(SOURCES)}")
     kind = SOURCES[source].table
     tables, counts = _tables(snapshots, kind, scan_export(export, kind), as_of)
     judge(kind, counts | {"change_share": _change(snapshots.current(source), counts["rows"])})
@@ -56,7 +56,7 @@ def _tables(
         people = snapshots.current("population")
         if people is None:
             msg = "no population snapshot is published; whose records are sealed cannot be known: build it first"
-            raise Halt(msg)
+            raise Halt(msg, zh="还没有人口快照，无从判断哪些记录应当封存：请先制作人口快照")
         return offences.build_tables(export, as_of, Population(people.open("people"), people.open("former")))
     tables, counts = BUILDERS[kind].build_tables(export, as_of)
     return tables, counts

@@ -34,19 +34,19 @@ def scan_export(folder: Path, table: SourceTable) -> pl.LazyFrame:
     files = {kind: [path for path in entries(folder) if path.suffix == f".{kind}"] for kind in ("csv", "parquet")}
     if bool(files["csv"]) == bool(files["parquet"]):
         msg = f"{folder}: expected *.csv or *.parquet files, found {'both' if files['csv'] else 'none'}"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{folder} 中须有 .csv 或 .parquet 文件，且只有一种：请核对目录和导出")
     frame = pl.scan_csv(files["csv"], infer_schema=False) if files["csv"] else pl.scan_parquet(files["parquet"])
     names = export_columns(table)
     try:
         present = frame.collect_schema().names()
     except pl.exceptions.PolarsError:
         msg = f"{folder}: the files' columns cannot be read, or differ from file to file"
-        raise Halt(msg) from None
+        raise Halt(msg, zh=f"{folder} 中各文件的列读不出，或互不相同：请数据源重新导出") from None
     missing = set(names) - set(present) - absent_columns(table)
     if missing or not set(present) <= set(names):
         wrong = ", ".join(_wrong(names, present, missing))
         msg = f"{folder}: columns missing or too many: {wrong}; see schemas/exports.toml"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{folder} 的列有缺有余，见 schemas/exports.toml：{wrong}")
     for path in files["csv"]:
         check_rows_whole(path, len(present))
     there = [pl.col(name) if name in present else pl.lit("").alias(name) for name in names]

@@ -48,12 +48,12 @@ def announce(home: Path, begins_at: datetime, ends_at: datetime, now: datetime, 
     """
     if not now < ends_at or not begins_at < ends_at:
         msg = "maintenance ends after it begins, and not before now"
-        raise Halt(msg)
+        raise Halt(msg, zh="维护的结束须在开始和现在之后：请核对时间")
     today = office_day(now)
     for text in words:
         if not text or len(text) > _LONGEST or not text.isprintable() or bears_number(text, today):
             msg = f"the words of a notice: one line of at most {_LONGEST} characters, without an identity number"
-            raise Halt(msg)
+            raise Halt(msg, zh=f"通告文字须为一行，至多 {_LONGEST} 字，不得含身份证号")
     with locked(make_folder(home / "status")):
         before = _read(home)
         for notice in before:
@@ -71,7 +71,7 @@ def withdraw(home: Path, number: int, now: datetime) -> None:
         before = _read(home)
         if number not in {notice.number for notice in before if notice.ends_at > now}:
             msg = f"no maintenance of number {number} is announced; exchange notice list shows them"
-            raise Halt(msg)
+            raise Halt(msg, zh=f"没有编号为 {number} 的维护通告，用 exchange notice list 查看")
         # It stays in the file as over, so that its number is not given again.
         _write(home, [replace(notice, ends_at=now) if notice.number == number else notice for notice in before])
 
@@ -91,7 +91,7 @@ def _read(home: Path) -> list[Announced]:
         return [Announced(**entry | {name: datetime.fromisoformat(entry[name]) for name in times}) for entry in entries]
     except (ValueError, TypeError, KeyError):
         msg = f"{_file(home)} is not what this software writes; remove it and announce maintenance anew"
-        raise Halt(msg) from None
+        raise Halt(msg, zh=f"{_file(home)} 已损坏：请删除后重新发布维护通告") from None
 
 
 def _write(home: Path, all_of_them: list[Announced]) -> None:

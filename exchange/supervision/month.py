@@ -39,12 +39,12 @@ def read_month(name: str, now: datetime) -> Month:
     """The month of this name (2026-10); Halt where it is none, or has not begun."""
     if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", name, re.ASCII) or name < "2000":
         msg = "a month is written YYYY-MM"
-        raise Halt(msg)
+        raise Halt(msg, zh="月份写作 YYYY-MM，如 2026-10")
     first = date(int(name[:4]), int(name[5:]), 1)
     start = _midnight(first)
     if start > now:
         msg = f"{name} has not begun"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{name} 尚未开始")
     end = _midnight((first + timedelta(days=31)).replace(day=1))
     return Month(name, start, min(end, now.astimezone(UTC)), whole=end <= now)
 

@@ -84,6 +84,15 @@ def test_units_services_and_sections_that_are_named_are_there() -> None:
         assert section in headings, section
 
 
+def test_a_trouble_leads_to_a_section_that_is_there() -> None:
+    headings = re.findall(r"^#+ (.+?) · ", TEXT, re.MULTILINE)
+    named = re.findall(r"《运行手册》“(.+?)”", (ROOT / "schemas" / "troubles.toml").read_text("utf-8"))
+    stops = [*(ROOT / "exchange").rglob("*.py")]
+    named += [name for path in stops for name in re.findall(r"运行手册“(.+?)”", path.read_text("utf-8"))]
+    assert len(named) > 2
+    assert set(named) <= set(headings)
+
+
 def test_every_unit_is_put_in_its_place() -> None:
     """By the names and patterns of the document's own commands."""
     (text,) = [each for each in SHELL if "docker/systemd" in each]

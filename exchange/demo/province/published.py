@@ -67,7 +67,7 @@ def make(folder: Path, seed: int = SEED, people: int = PEOPLE) -> None:
     """Writes the province into a new folder; Halt where something lies there."""
     if folder.exists() and any(folder.iterdir()):
         msg = f"{folder}: something lies there; name a new folder"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{folder} 中已有文件：请另指定新目录")
     write_exports(make_folder(folder / "exports"), seed, people, AS_OF)
     everyone = pl.concat(make_people(seed, people))
     records = pl.concat([make_offences(seed, number, chunk) for number, chunk in enumerate(make_people(seed, people))])
@@ -96,7 +96,7 @@ def install(folder: Path, snapshots: Snapshots) -> None:
     """
     if not snapshots.invented:
         msg = f"{snapshots.folder} is no place for invented people"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{snapshots.folder} 不是存放虚构数据的地方")
     sheet = read_sheet(folder)
     day = date.fromisoformat(sheet["as_of"])
     for source in SOURCES:
@@ -110,12 +110,12 @@ def read_sheet(folder: Path) -> dict[str, Any]:
         named, format_ = dict(sheet["files"]), sheet["format"]
     except (OSError, ValueError, KeyError, TypeError):
         msg = f"{folder}: no published province: {SHEET} is missing or none"
-        raise Halt(msg) from None
+        raise Halt(msg, zh=f"{folder} 中没有公布的虚构省份（{SHEET} 缺失或不是）：请核对目录") from None
     there = _hashes(folder)
     if format_ != FORMAT or named != there:
         different = sorted(name for name in named.keys() | there.keys() if named.get(name) != there.get(name))
         msg = f"{folder}: not as its data sheet says: {', '.join(different[:3]) or 'another format'}"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{folder} 与说明书不符，请重新取得：{'、'.join(different[:3]) or '格式不同'}")
     return sheet
 
 
