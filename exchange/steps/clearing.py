@@ -4,8 +4,9 @@ Rules
 - A partner may put other files under a set's names at any moment: the set anew, or a part of it. Where the manifest is
   another one, another set is coming: all that lies there is left to it, and the next look takes it as what it is. Else
   what is not what was kept stays.
-- What lies there is compared by its bytes. A large data file whose bytes were read in this run is by its size and time:
-  else it would come over the line twice.
+- What lies there is compared by its bytes. A large data file whose bytes were read in this run is by its size, its time
+  and its end: else it would come over the line twice. Times are whole seconds, and some clients keep those of the file
+  that they send; of an envelope that was made anew no end is that of the one before.
 - A server that does not allow it holds up no answer.
 - The manifest goes first, so that no later look takes what is left for a set that lacks something else. What is left
   without it, because a file was held for a while, goes once it has lain there as long as an incomplete set may.
@@ -15,7 +16,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from typing import Final
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
 
 from exchange.register import FileRecord, Role
 from exchange.wire.connection import Denied
@@ -26,12 +29,36 @@ log = logging.getLogger(__name__)
 READ_TWICE: Final = 1024 * 1024
 """Bytes of a data file up to which it is read again before it is removed."""
 
+END_OCTETS: Final = 64 * 1024
+"""Of a large data file, which are read again."""
+
 _BESIDE: Final = (Role.SIGNATURE, Role.DATA)
 
 
-def clear_away(folder: Folder, batch_id: str, files: Mapping[str, FileRecord], fetched: RemoteFile | None) -> None:
+@dataclass(frozen=True)
+class Fetched:
+    """A large data file as it lay in the folder before it was fetched, and the last bytes that were fetched of it."""
+
+    file: RemoteFile
+    end: bytes
+
+    @classmethod
+    def of(cls, file: RemoteFile, kept: Path) -> Self:
+        """``kept``: the bytes that were fetched."""
+        with kept.open("rb") as whole:
+            whole.seek(max(0, kept.stat().st_size - END_OCTETS))
+            return cls(file, whole.read())
+
+    def lies_there(self, folder: Folder) -> bool:
+        """Whether what lies under its name looks as it did."""
+        name = self.file.name
+        same = folder.sign(name) == (self.file.size, self.file.mtime)
+        return same and folder.end_of(name, END_OCTETS) == self.end
+
+
+def clear_away(folder: Folder, batch_id: str, files: Mapping[str, FileRecord], fetched: Fetched | None) -> None:
     """Removes from the partner's folder what is kept of this batch. ``files``: the batch's, by role; ``fetched``: the
-    data file as it lay there when its bytes were read in this run, None where they were not.
+    large data file whose bytes were read in this run, None where there is none.
     """
     is_kept = _lies_as_kept(folder, files[Role.MANIFEST])
     if not is_kept and folder.sign(files[Role.MANIFEST].name) is not None:
@@ -42,8 +69,8 @@ def clear_away(folder: Folder, batch_id: str, files: Mapping[str, FileRecord], f
             continue
         if role is Role.MANIFEST:
             still = is_kept
-        elif fetched is not None and fetched.name == kept.name and kept.size > READ_TWICE:
-            still = folder.sign(kept.name) == (fetched.size, fetched.mtime)
+        elif fetched is not None and fetched.file.name == kept.name and kept.size > READ_TWICE:
+            still = fetched.lies_there(folder)
         else:
             still = _lies_as_kept(folder, kept)
         if not still:

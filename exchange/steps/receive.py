@@ -45,7 +45,7 @@ from exchange.register.files import has_sent
 from exchange.steps.agreed import Version, check_shown, keep_version, read_version, stage_of
 from exchange.steps.answers import fresh_sources
 from exchange.steps.bases import check_bases
-from exchange.steps.clearing import READ_TWICE, clear_away
+from exchange.steps.clearing import READ_TWICE, Fetched, clear_away
 from exchange.steps.first_day import check_not_lost, was_received
 from exchange.steps.objection import answers_are_there, check_objection
 from exchange.steps.receipt import first_receipt, is_past, send_receipt, stem_of
@@ -85,12 +85,9 @@ def receive(app: App, batch_id: str) -> bool:
     return batch.state is not State.REFUSED
 
 
-def _judge(
-    app: App, version: Version, batch: Batch, known: Mapping[str, FileRecord], folder: Folder
-) -> RemoteFile | None:
+def _judge(app: App, version: Version, batch: Batch, known: Mapping[str, FileRecord], folder: Folder) -> Fetched | None:
     """Writes down which data file is kept, and whether the set is accepted, with its due day, or refused, with the
-    reason. The data file as it lay in the folder before it was fetched; None where it was not. ``known``: the set's
-    files in the register.
+    reason. The large data file that was fetched; None where none was. ``known``: the set's files in the register.
     """
     agreement = version.agreement
     content = app.archive.read(batch.manifest_sha256)
@@ -182,10 +179,9 @@ def _fetch_data(
     content: bytes,
     known: Mapping[str, FileRecord],
     folder: Folder,
-) -> tuple[FileRecord | None, RemoteFile | None]:
+) -> tuple[FileRecord | None, Fetched | None]:
     """Fetches and keeps the data file that bears the name in the manifest, whatever its hash; None where there is none.
-    Where an earlier try has recorded one, that one. Beside it the file as it lay there before it was fetched, None
-    where it was not.
+    Where an earlier try has recorded one, that one. Beside it what was fetched, where it is large.
     """
     try:
         manifest = parse(RequestManifest, content)
@@ -193,13 +189,13 @@ def _fetch_data(
         manifest = None
     if manifest is None or not is_fetched(manifest, agreement):  # why it is refused, trust.py says
         return known.get(Role.DATA) or _keep_unnamed(app, agreement, batch, stem_of(batch.id, known), folder), None
-    data, fetched = manifest.data, None
+    data, fetched, before = manifest.data, None, None
     digest = data.sha256
     if not (app.archive.touch(digest) and has_sent(app.register.engine, digest, batch.partner)):
         # A name of its own for each try: one that was given up for dead on another machine may still be writing.
         place = make_folder(app.settings.home / "incoming") / f"{batch.manifest_sha256}.{token_hex(4)}"
         if data.size > READ_TWICE and (sign := folder.sign(data.name)) is not None:
-            fetched = RemoteFile(data.name, *sign)
+            before = RemoteFile(data.name, *sign)
         try:
             with stage("fetch"):
                 digest = folder.fetch(data.name, place, limit=agreement.limits.max_bytes, expected_size=data.size)
@@ -215,6 +211,7 @@ def _fetch_data(
             place.unlink()
             msg = f"{batch.id}: the data file is not the one of the manifest; it may still be on its way"
             raise Retryable(msg)
+        fetched = None if before is None else Fetched.of(before, place)
         app.archive.keep_file(place, digest)
     return known.get(Role.DATA) or FileRecord(Role.DATA, data.name, digest, data.size), fetched
 

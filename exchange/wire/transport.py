@@ -359,6 +359,15 @@ class Folder:
                 return None
         return now.st_size or 0, int(now.st_mtime or 0)
 
+    def end_of(self, name: str, octets: int) -> bytes | None:
+        """The last so many bytes of a file of the requests folder; None where it is gone or cannot be read."""
+        try:
+            with self._file_trouble(), self._opened(self._request_path(name)) as (remote, size):
+                remote.seek(max(0, size - octets))
+                return remote.read(octets)
+        except Unsettled:
+            return None
+
     def remove(self, name: str) -> None:
         """Removes a file from the requests folder; it may be gone already. Denied where the server, which still
         answers, does not allow it.

@@ -106,35 +106,48 @@ def test_what_a_run_that_was_killed_left_of_a_set_is_removed(app: App, court: De
 
 @pytest.mark.parametrize("accepted", [False, True], ids=["refused", "accepted"])
 @pytest.mark.parametrize(
-    ("anew", "large"), [("manifest", False), ("signature", False), ("data", False), ("data", True), ("all", False)]
+    ("anew", "large"),
+    [("manifest", False), ("signature", False), ("data", False), ("data", True), ("data", None), ("all", False)],
 )
 def test_what_is_put_there_while_a_set_is_judged_is_left(
-    app: App, court: DemoPartner, ask: Ask, monkeypatch: pytest.MonkeyPatch, accepted: bool, anew: str, large: bool
+    app: App,
+    court: DemoPartner,
+    ask: Ask,
+    monkeypatch: pytest.MonkeyPatch,
+    accepted: bool,
+    anew: str,
+    large: bool | None,
 ) -> None:
     """A partner that finds its mistake a second later overwrites what it sent; the office has the first by then. A
-    large file is known by its time.
+    large file is known by its time, and where that is the same, and its size, by its end.
     """
-    monkeypatch.setattr(receive, "READ_TWICE", most := 0 if large else 1024)
+    monkeypatch.setattr(receive, "READ_TWICE", most := 1024 if large is False else 0)
     monkeypatch.setattr(clearing, "READ_TWICE", most)
     request = ask() if accepted else ask(items=("sex", "no_such_item"))
     sent = court.make_set(request)
     court.drop(sent)
-    for name in sent if large else ():
-        os.utime(court.server.home / "to-office" / name, (0, 0))
+    dated = [court.server.home / "to-office" / name for name in (sent if large is not False else ())]
+    for path in dated:
+        os.utime(path, (0, 0))
     poll(app)
     files = court.make_set(ask(b"row_ref,id_number,name,sex\nR2,,,\n", batch=request.batch))
     named = dict(zip(("data", "manifest", "signature"), files, strict=True))
     later_ones = {name: content for name, content in files.items() if anew in ("all", *_kinds(named, name))}
     keep = keep_version
 
-    def overwritten(*given: object) -> object:
+    def put_anew() -> None:
         court.drop(later_ones)
+        for path in dated if large is None else ():
+            os.utime(path, (0, 0))
+
+    def overwritten(*given: object) -> object:
+        put_anew()
         return keep(*given)  # type: ignore[arg-type]
 
     refuse = app.register.refuse
 
     def refused(*given: object, **more: object) -> object:
-        court.drop(later_ones)
+        put_anew()
         return refuse(*given, **more)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
