@@ -18,6 +18,7 @@ from exchange.matching.codes import SEX, ethnicity_words
 from exchange.matching.divisions import division_name
 from exchange.matching.id_numbers import check_character
 from exchange.matching.items.event import EVENT_KINDS as EVENTS
+from exchange.matching.items.event import UNCLEAR_EVENT
 from exchange.matching.relations import relation_words
 from exchange.matching.sources import UNCLEAR
 from exchange.matching.what_counts import COUNTS
@@ -37,6 +38,7 @@ _REASONS: Final = {
 }  # fmt: skip
 _EVENTS: Final = {
     "migration_in": "迁入", "migration_out": "迁出", "address_change": "住址变动", "item_correction": "变更更正",
+    "unclear": "种类或号码无法识别",
 }  # fmt: skip
 _RIGHTS: Final = {"yes": "是", "no": "否"}
 _INTENTS: Final = {"intentional": "故意", "negligent": "过失"}
@@ -107,7 +109,7 @@ _TRANSLATED: Final[Mapping[str, Callable[[Any], str]]] = MappingProxyType(
         "ethnicity": _named((word, code) for word, code in ethnicity_words().items() if not word.isdigit()),
         "relation": _named((word, code) for word, code in relation_words().items() if not word.isdigit()),
         "cancelled_reason": _worded(_REASONS, CANCELLATION_REASONS),
-        "event": _worded(_EVENTS, EVENTS),
+        "event": _worded(_EVENTS, {**EVENTS, UNCLEAR: UNCLEAR_EVENT}),
         "kind": _worded(_OFFENCES),
         "counts": _worded(_COUNTS),
         "political_rights": _worded(_RIGHTS),

@@ -8,7 +8,8 @@ Rules
   spelling makes a doubt vanish, or a person cancelled.
 - Somebody may have borne several numbers before.
 - Records whose number cannot be read are left out and counted; the gate says how many are too many.
-- A household number is kept as a hash of its text (64 bits: it is only ever compared for equality); ``several_heads``
+- A household number is kept as a hash of its text (64 bits: it is only ever compared for equality), unless it says
+  nothing; ``several_heads``
   marks everybody whose relation may be one to several heads. Whose registration stands was entered anew when the head
   changed: to the standing heads, or, where none stands, to any whose registration was cancelled. Whose registration is
   cancelled keeps what was entered while it stood: to any head that the household has or had.
@@ -40,6 +41,7 @@ from exchange.matching.unregistered import birth_key
 from exchange.snapshots.columns import Gathered, in_parts
 from exchange.snapshots.order import RowIndices, by_key
 from exchange.snapshots.other_numbers import KeysOfOthers, numbers_in
+from exchange.snapshots.source_texts import has_lost
 from exchange.snapshots.wrong_checks import WRONG_CHECK
 
 DOUBTFUL_LEVEL = 30
@@ -116,7 +118,7 @@ def _standardised(part: pl.DataFrame, as_of: date) -> pl.DataFrame:
         pl.col("cancelled_on").str.to_date("%Y-%m-%d", strict=False),
         pl.when(_is_none_named()).then(pl.lit("")).otherwise("former_name").alias("former_name"),
         pl.col("birthplace", "native_place").cast(pl.Int32, strict=False),
-        pl.when(pl.col("household_number") != "").then(pl.col("household_number").hash()).alias("household"),
+        pl.when(_names_a_household()).then(pl.col("household_number").hash()).alias("household"),
         relation_number(pl.col("relation")).alias("relation"),
     )
     own = id_numbers.standardise(frame, as_of)
@@ -170,15 +172,21 @@ def _level_is_doubtful(text: pl.Expr) -> pl.Expr:
     return (even != "") & (level.is_null() | (level == DOUBTFUL_LEVEL))
 
 
+def _names_a_household() -> pl.Expr:
+    """Whether the household number is one; ``?`` and ``0000`` stand in thousands of records and say nothing."""
+    return pl.col("household_number").str.contains(r"[1-9A-Za-z]")
+
+
 def _street() -> pl.Expr:
-    """The address in the form in which claims are compared, without the registered division if it begins with that.
-    A household has one address.
+    """The address in the form in which claims are compared, without the registered division if it begins with that;
+    empty where a character of it was lost. A household has one address.
     """
     address = pl.col("registered_address")
     parted = map_distinct(address, place, PLACE)
     same = parted.struct.field("code") == pl.col("registered_division").cast(pl.Int32, strict=False)
     text = map_distinct(address, address_text, pl.String)
-    return pl.when(same).then(parted.struct.field("street")).otherwise(text)
+    whole = pl.when(~has_lost(address))
+    return whole.then(pl.when(same).then(parted.struct.field("street")).otherwise(text)).otherwise(pl.lit(""))
 
 
 def _is_none_named() -> pl.Expr:

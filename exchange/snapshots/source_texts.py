@@ -1,4 +1,4 @@
-"""What a source has written in a record of offence, read where it can mean one thing only.
+"""What a source has written, above all in a record of offence, read where it can mean one thing only.
 
 Rules
 - No spelling sets a seal or lifts one: a day, a sentence or a mark that is written otherwise than the contract says
@@ -26,6 +26,7 @@ _SHORTEST_DAY: Final = 8  # 20180615, 2018-1-1
 _FIRST_DAY: Final = date(1900, 1, 1)
 _MONTHS: Final = r"^(\d{1,4})(?:\.0+)?(?:个?月)?$"
 _YEARS: Final = r"^(\d{1,2})年(?:零?(\d{1,2})个?月)?$"
+_LOST: Final = r"[?？\ufffd]"
 _MARKED: Final = ("1", "1.0", "true", "yes", "y", "是", "封存", "已封存")
 _UNMARKED: Final = ("", "0", "0.0", "false", "no", "n", "否", "未封存", "不封存")
 
@@ -59,6 +60,13 @@ def read_mark(text: pl.Expr) -> pl.Expr:
     """Whether the mark is set. String → Boolean, false where it is empty, null where it is unread."""
     written = even(text)
     return pl.when(written.is_in([*_MARKED, *_UNMARKED])).then(written.is_in(_MARKED))
+
+
+def has_lost(text: pl.Expr) -> pl.Expr:
+    """Whether a system has lost a character of the text, for which it leaves a mark. String → Boolean; null stays
+    null.
+    """
+    return text.str.contains(_LOST)
 
 
 def is_unread(text: pl.Expr, read: pl.Expr) -> pl.Expr:

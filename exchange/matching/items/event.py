@@ -8,6 +8,7 @@ Rules
 - **under_review**: an event fits but for parts of which the register is silent or unsure (no day on record, a division
   that is only a part of the claimed one, an address in other words): only an officer can say.
 - Events under a superseded number are the person's, too.
+- Where the person has an event of which the kind cannot be read, an officer looks unless another one agrees wholly.
 
 Source of the items: opinion of twelve ministries, 2016, on what the household register proves; the codes of partly
 right claims are the office's choice.
@@ -34,6 +35,10 @@ SOURCE: Final = "household_events"
 EVENT_KINDS: Final[Mapping[str, int]] = MappingProxyType(
     {"migration_in": 1, "migration_out": 2, "address_change": 3, "item_correction": 4}
 )
+UNCLEAR_EVENT: Final = 0
+"""An event that may be of any kind, or somebody else's."""
+
+_FOR_AN_OFFICER: Final = 2
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,8 @@ def event_rule(code: str, kinds: Sequence[str], parts: Sequence[Part]) -> ItemRu
         best = np.zeros(frame.height, dtype=np.int8)
         if sources.ready([SOURCE]):
             pairs = _events(frame, sources, numbers)
-            scored = pairs.select("row", against_one(parts).cast(pl.Int8).alias("score"))
+            unclear = pl.when(pl.col("event.event") == UNCLEAR_EVENT).then(_FOR_AN_OFFICER)
+            scored = pairs.select("row", unclear.otherwise(against_one(parts)).cast(pl.Int8).alias("score"))
             highest = scored.group_by("row").agg(pl.col("score").max())
             best[highest["row"].to_numpy()] = highest["score"].to_numpy()
         return frame.with_columns(
@@ -136,11 +142,13 @@ def event_rule(code: str, kinds: Sequence[str], parts: Sequence[Part]) -> ItemRu
 
 
 def _events(frame: pl.DataFrame, sources: Sources, kinds: Sequence[int]) -> pl.DataFrame:
-    """Every (row, event of its person) of these kinds: the claims, ``row``, and the event as ``event.<column>``."""
+    """Every (row, event of its person) of these kinds or an unclear one: the claims, ``row``, and the event as
+    ``event.<column>``.
+    """
     table = sources.records[SOURCE]
     rows, keys = sources.population.numbers_of(frame["person"].to_numpy())
     hits = table.find(keys)
     events = table.take(hits.row, table.columns).select(pl.all().name.prefix("event."))
     claims = frame[rows[hits.wanted]].with_columns(pl.Series("row", rows[hits.wanted]))
     pairs = pl.concat([claims, events], how="horizontal")
-    return pairs.filter(pl.col("event.event").is_in(list(kinds)))
+    return pairs.filter(pl.col("event.event").is_in([UNCLEAR_EVENT, *kinds]))

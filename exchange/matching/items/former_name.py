@@ -1,7 +1,8 @@
 """``former_name`` (曾用名): a name that the register holds beside the present one, or that it holds none.
 
 Rules: the register may hold several, and any of them will do; a claim that names several is consistent when the
-register holds each. 无 claims that there is none. A variant of a registered name goes to an officer.
+register holds each. 无 claims that there is none. A variant of a registered name goes to an officer, and so does what
+is registered and is no name (``?``, of which the characters were lost).
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ _CLAIM = pl.col("former_name")
 
 
 def _look_up(frame: pl.DataFrame, _: Sources) -> pl.DataFrame:
-    """Adds ``former_name.readable``, and ``former_name.degree`` of the claimed name that agrees least: 2 same,
-    1 variant, 0 different, -1 where the register holds none.
+    """Adds ``former_name.readable``, ``former_name.unread``: the register holds something, and no name; and
+    ``former_name.degree`` of the claimed name that agrees least: 2 same, 1 variant, 0 different, -1 where the register
+    holds none.
     """
     rows = frame.lazy().select(
         pl.int_range(pl.len()).alias("row"),
@@ -43,7 +45,10 @@ def _look_up(frame: pl.DataFrame, _: Sources) -> pl.DataFrame:
         .join(agreement, on="row", how="left", maintain_order="left")
         .collect()
     )
+    names = registered_names(registered("former_name"))
+    unread = (registered("former_name") != "") & ~names.list.eval(name_fault(pl.element()).is_null()).list.any()
     return frame.with_columns(
+        unread.fill_null(value=False).alias("former_name.unread"),
         degrees["readable"].fill_null(value=False).alias("former_name.readable"),
         degrees["degree"].fill_null(-1).alias("former_name.degree"),
     )
@@ -57,7 +62,13 @@ RULE = ItemRule(
         pl.when(nothing_claimed(_CLAIM))
         .then(pl.lit("claim_missing"))
         .when(none_named(_CLAIM))
-        .then(pl.when(registered("former_name") == "").then(pl.lit("consistent")).otherwise(pl.lit("inconsistent")))
+        .then(
+            pl.when(registered("former_name") == "")
+            .then(pl.lit("consistent"))
+            .when("former_name.unread")
+            .then(pl.lit("under_review"))
+            .otherwise(pl.lit("inconsistent"))
+        )
         .when(~pl.col("former_name.readable"))
         .then(pl.lit("claim_format"))
         .when(pl.col("former_name.degree") == 2)
