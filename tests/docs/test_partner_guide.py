@@ -335,7 +335,7 @@ def test_a_partner_proves_with_openssl_that_a_batch_is_in_the_register(new_desk:
     desk.follow("receipt", "result")
     proof = desk.folder / f"{desk.batch}.tlog-proof"
     assert not proof.exists()
-    with pytest.raises(AssertionError, match="缺少 .*tlog-proof"):
+    with pytest.raises(AssertionError, match=r"缺少 .*tlog-proof"):
         desk.follow("proof")  # and not that the batch is in no register
     for held in ("receipt", "result"):
         proof.write_text(app.register.prove(desk.batch, desk.folder / f"{desk.batch}.{held}.json"))
