@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -15,11 +15,8 @@ from exchange.demo.play import demo_partner, month
 from exchange.demo.servers.airflow import Airflow
 from exchange.demo.servers.processes import wait_for
 from exchange.demo.world import PARTNERS, World
-from exchange.intake.collect import poll
 from exchange.intake.lanes import Lane
 from exchange.register import State
-
-from .servers import uncollected
 
 SECONDS = 600
 SETS = 17
@@ -56,21 +53,33 @@ def away(world: World, partner: DemoPartner) -> Iterator[None]:
         world.start_servers()
 
 
+@contextmanager
+def paused(airflow: Airflow) -> Iterator[None]:
+    """Runs of ``batch`` wait meanwhile."""
+    with airflow.api("op") as operator:
+        operator.call("PATCH", "dags/batch", {"is_paused": True})
+        try:
+            yield
+        finally:
+            operator.call("PATCH", "dags/batch", {"is_paused": False})
+
+
+def states(airflow: Airflow, batches: list[str]) -> list[str]:
+    """Of those of these batches' runs that there are."""
+    with airflow.api() as api:
+        return [run["state"] for run in api.runs(Lane.BATCH) if run["dag_run_id"] in batches]
+
+
 def test_more_sets_than_airflow_has_runs_by_itself_hold_up_no_other_partner(
     airflow: Airflow, airflow_world: World, app: App
 ) -> None:
     court, social = (demo_partner(airflow_world, PARTNERS[number]) for number in (0, 2))
-
-    def waiting(batch: str) -> bool:
-        with airflow.api() as api:
-            runs = {run["dag_run_id"]: run["state"] for run in api.runs(Lane.BATCH)}
-            return runs.get(batch) == "running"
-
-    with uncollected(airflow):
-        batches = [drop(court, number, COURT) for number in range(SETS)]
-        poll(app)
-    with away(airflow_world, court):
-        assert wait_for(lambda: all(waiting(batch) for batch in batches), SECONDS), "the last one is not begun"
+    with ExitStack() as server:
+        with paused(airflow):
+            batches = [drop(court, number, COURT) for number in range(SETS)]
+            assert wait_for(lambda: len(states(airflow, batches)) == SETS, SECONDS)
+            server.enter_context(away(airflow_world, court))
+        assert wait_for(lambda: states(airflow, batches) == ["running"] * SETS, SECONDS), "the last one is not begun"
         other = drop(social, 1, SOCIAL)
         assert wait_for(lambda: closed(app, other), SECONDS)
         assert {app.register.batch(batch).state for batch in batches} == {State.CLAIMED}
