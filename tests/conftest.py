@@ -62,7 +62,7 @@ SERVERS = frozenset(
 
 ONE_AIRFLOW = tuple(
     f"tests/airflow/test_{name}.py"
-    for name in ("approval", "batches", "cleaned", "components", "dags", "locks", "pages", "stopping")
+    for name in ("approval", "away", "batches", "cleaned", "components", "dags", "locks", "pages", "stopping")
 )
 """The files that need a running Airflow: where several processes share the tests, one of them runs all of these."""
 
