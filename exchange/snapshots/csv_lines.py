@@ -109,7 +109,7 @@ class _Lines:
         self._number += len(lines)
 
     def broken(self, line: int) -> Halt:
-        """What is wrong with the line that is the so-manieth of the piece."""
+        """What is wrong with this line of the piece, counted from 0."""
         number = self._number + line
         return Halt(
             f"{self.path}: line {number} is no whole row: fields are missing, or a quotation mark is open",
