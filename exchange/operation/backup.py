@@ -62,7 +62,7 @@ def plan_of(app: App) -> BackupSettings:
     """The ``[backup]`` of the settings; Halt where there is none."""
     if app.settings.backup is None:
         msg = "the settings have no [backup]: where to, and for whose recovery key (docs/operations.md)"
-        raise Halt(msg, zh="设置中没有 [backup]：写明存放处和恢复证书（docs/operations.md）")
+        raise Halt(msg, zh="设置中没有 [backup]（备份到何处、给谁的恢复证书），见运行手册“备份与恢复”")
     return app.settings.backup
 
 

@@ -64,5 +64,5 @@ def test_a_work_list_names_every_wrong_line_in_both() -> None:
 
 def test_a_message_goes_with_an_error_from_one_process_to_another() -> None:
     there = pickle.loads(pickle.dumps(Halt("look", zh="请看")))  # noqa: S301
-    assert (str(there), there.zh, there.in_both) == ("look", "请看", "请看 look")
+    assert (str(there), there.zh, there.in_both) == ("look", "请看", "请看 · look")
     assert Halt("look").in_both == "look"
