@@ -11,18 +11,24 @@ Rules
 - Lines are told by their number, never by what they hold.
 - The file is UTF-8.
 
-Octets are counted, many rows at once: a GB takes three seconds.
+Octets are counted, many rows at once, and files side by side. Where nothing but empty texts is quoted, as in most
+files, the rows of a piece are held against all its separators: one with fewer fields is missed there only beside one
+with more.
 """
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from exchange.base.errors import Halt
+from exchange.base.parallel import map_ordered
 
 _PIECE: Final = 8 * 1024 * 1024
 """Octets at a time; the longest line has fewer."""
@@ -30,6 +36,11 @@ _PIECE: Final = 8 * 1024 * 1024
 _COMMA, _QUOTE, _LF, _CR = (np.uint8(ord(octet)) for octet in ',"\n\r')
 
 Places = npt.NDArray[np.int64]
+
+
+def check_all_whole(paths: Sequence[Path], columns: int) -> None:
+    """As :func:`check_rows_whole`, of the first of these files that is wrong."""
+    deque(map_ordered(lambda path: check_rows_whole(path, columns), paths), maxlen=0)
 
 
 def check_rows_whole(path: Path, columns: int) -> None:
@@ -50,8 +61,8 @@ def check_rows_whole(path: Path, columns: int) -> None:
 
 def _utf8(path: Path, piece: bytes) -> bytes:
     try:
-        piece.decode()
-    except UnicodeDecodeError:
+        pl.Series([piece], dtype=pl.Binary).cast(pl.String)  # three times as fast as Python reads letters
+    except pl.exceptions.PolarsError:
         msg = f"{path}: not UTF-8"
         raise Halt(msg, zh=f"{path}：不是 UTF-8 编码；请源系统重新导出") from None
     return piece
@@ -71,6 +82,9 @@ class _Lines:
     def add(self, piece: bytes) -> None:
         """The next whole lines; Halt as :func:`check_rows_whole`."""
         octets = np.frombuffer(piece, np.uint8)
+        if not self.inside and not self._before and self._are_plain_rows(piece, octets):
+            self._number += _many(octets, _LF)
+            return
         ends, commas = np.flatnonzero(octets == _LF), np.flatnonzero(octets == _COMMA)
         if not len(ends):
             return
@@ -85,13 +99,20 @@ class _Lines:
         self._check_rows(octets, ends[~quoted[ends]], commas[~quoted[commas]], ends)
         self.inside = bool(quoted[-1])
 
+    def _are_plain_rows(self, piece: bytes, octets: npt.NDArray[np.uint8]) -> bool:
+        """Whether no separator and no line end is quoted, as all quotation marks stand in pairs side by side, and there
+        are as many separators as rows have in all.
+        """
+        are_paired = piece.count(b'""') * 2 == _many(octets, _QUOTE)
+        return are_paired and _many(octets, _COMMA) == self.separators * _many(octets, _LF)
+
     def _quoted(self, octets: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_] | None:
         """For each octet whether it stands in a quoted text; None where there is none."""
-        marks = octets == _QUOTE
-        if not self.inside and not marks.any():
+        marks = np.flatnonzero(octets == _QUOTE)
+        if not self.inside and not len(marks):
             return None
-        odd: npt.NDArray[np.bool_] = (np.cumsum(marks, dtype=np.uint8) & 1).astype(bool)  # what it wraps at is even
-        return odd ^ self.inside
+        between = np.diff(marks, prepend=0, append=len(octets))
+        return np.repeat((np.arange(len(between)) + self.inside) & 1 == 1, between)
 
     def _check_rows(self, octets: npt.NDArray[np.uint8], ends: Places, commas: Places, lines: Places) -> None:
         """``ends``: where rows end, ``commas``: where their fields do, ``lines``: where all lines end."""
@@ -115,6 +136,10 @@ class _Lines:
             f"{self.path}: line {number} is no whole row: fields are missing, or a quotation mark is open",
             zh=f"{self.path}：第 {number} 行不是完整的一行：缺栏，或引号未闭合；请源系统重新导出",
         )
+
+
+def _many(octets: npt.NDArray[np.uint8], octet: np.uint8) -> int:
+    return int(np.count_nonzero(octets == octet))
 
 
 def _in_each(commas: Places, ends: Places) -> Places:

@@ -20,7 +20,7 @@ import polars as pl
 from exchange.base.errors import Halt
 from exchange.base.files import entries
 from exchange.base.tables import SourceTable, absent_columns, export_columns
-from exchange.snapshots.csv_lines import check_rows_whole
+from exchange.snapshots.csv_lines import check_all_whole
 
 _WORD: Final = re.compile(r"[a-z]+(?:_[a-z]+)*")
 _A_HEADER: Final = 2
@@ -47,8 +47,7 @@ def scan_export(folder: Path, table: SourceTable) -> pl.LazyFrame:
         wrong = ", ".join(_wrong(names, present, missing))
         msg = f"{folder}: columns missing or too many: {wrong}; see schemas/exports.toml"
         raise Halt(msg, zh=f"{folder} 的列有缺有余，见 schemas/exports.toml：{wrong}")
-    for path in files["csv"]:
-        check_rows_whole(path, len(present))
+    check_all_whole(files["csv"], len(present))
     there = [pl.col(name) if name in present else pl.lit("").alias(name) for name in names]
     return frame.select([column.cast(pl.String).fill_null("").str.strip_chars() for column in there])
 
