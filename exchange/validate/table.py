@@ -300,7 +300,8 @@ def _read_fast(
 
 
 def _has_longer(texts: pl.DataFrame, letters: int) -> bool:
-    return any((column.str.len_chars() > letters).any() for column in texts)
+    long = (column.filter(column.str.len_bytes() > letters) for column in texts)  # octets need not be counted
+    return any((column.str.len_chars() > letters).any() for column in long)
 
 
 def _read_slowly(
