@@ -20,7 +20,7 @@ from typing import Final
 
 from exchange.app import App
 from exchange.base.errors import ExchangeError, kind_and_place
-from exchange.operation import office
+from exchange.operation import office, reporting
 from exchange.operation.finding import Condition, HealthFinding, failing
 from exchange.register import LedgerKey, Register
 from exchange.register.database import Timeouts, open_engine
@@ -36,6 +36,8 @@ CHECKS: Final[Mapping[str, Check]] = {
     "duties": office.duties,
     "batches": office.batches,
     "releases": office.releases,
+    "messages": reporting.messages,
+    "reports": reporting.reports,
     "ledger": office.ledger,
     "certificates": office.certificates,
     "backup": office.backup,

@@ -19,7 +19,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from exchange.calendar.working_days import OFFICE_ZONE, office_day
 from exchange.register.attest import attest_rows
 from exchange.register.batches import Batch
-from exchange.register.database import transaction
+from exchange.register.database import reading, transaction
 from exchange.register.ledger import append_note, touched
 from exchange.register.lines import append_event, as_batch, get_batch
 from exchange.register.models import LIVE, AlertRow, BatchRow, ClockStopRow, LedgerRow
@@ -109,6 +109,17 @@ class Alerts:
             query = query.where(AlertRow.told_at.is_(None))
         with transaction(self.engine) as session:
             return [_alert(row) for row in session.scalars(query)]
+
+    def unsent_since(self) -> datetime | None:
+        """When the oldest one that no message told of was noticed; None where all were told. Those from before the
+        first message do not count: an office may want none, or have named where they go later.
+        """
+        first_told = select(func.min(AlertRow.told_at)).scalar_subquery()
+        query = select(func.min(AlertRow.noticed_at)).where(
+            AlertRow.told_at.is_(None), AlertRow.noticed_at > first_told
+        )
+        with reading(self.engine) as session:
+            return session.scalar(query)
 
     def mark_sent(self, alerts: Iterable[Alert], at: datetime) -> None:
         """A message about these went out."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import aliased
 
-from exchange.register.database import transaction
+from exchange.register.database import reading, transaction
 from exchange.register.models import (
     LIVE,
     BatchRow,
@@ -76,6 +76,12 @@ def counts(engine: Engine) -> RegisterCounts:
             unfinished_sets={row.partner: row.n for row in session.execute(unfinished)},
             ledger_lines=session.scalar(select(func.max(LedgerHeadRow.seq))) or 0,
         )
+
+
+def first_line_at(engine: Engine) -> datetime | None:
+    """When the register began: the time of the ledger's first line; None where it has none."""
+    with reading(engine) as session:
+        return session.scalar(select(func.min(LedgerRow.at)))
 
 
 def line_hash(engine: Engine, seq: int) -> str | None:

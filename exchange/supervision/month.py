@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
 
 from exchange.base.errors import Halt
 from exchange.calendar.working_days import OFFICE_ZONE, office_day
+
+REPORTED_BY: Final = 5
+"""The day of the next month by which a month's report is made."""
 
 
 @dataclass(frozen=True)

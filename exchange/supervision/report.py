@@ -30,6 +30,7 @@ from exchange.supervision.labels import Words
 from exchange.supervision.month import Month
 from exchange.supervision.page import ReportPage, write_page
 from exchange.supervision.protect import protected
+from exchange.supervision.report_files import KINDS, report_files
 from exchange.supervision.summary import notes, sentences
 from exchange.supervision.tables import all_tables
 from exchange.supervision.workbook import write_report
@@ -74,14 +75,12 @@ def make_report(app: App, month: Month, *, outside: bool) -> Report:
 
 def write_reports(app: App, month: Month, *, outside: bool | None = None) -> list[Path]:
     """Writes the report into ``home/reports/<month>/``, by default both kinds; the files."""
-    folder = app.settings.home / "reports" / month.name
     written = list[Path]()
-    for kind in (False, True) if outside is None else (outside,):
+    for kind in KINDS if outside is None else (outside,):
         report = make_report(app, month, outside=kind)
-        stem = f"{month.name}.outside" if kind else month.name
-        files = {folder / f"{stem}.html": report.page, folder / f"{stem}.xlsx": report.workbook}
-        write_together(files)
-        written += files
+        page, workbook = report_files(app.settings.home, month, outside=kind)
+        write_together({page: report.page, workbook: report.workbook})
+        written += [page, workbook]
     return written
 
 

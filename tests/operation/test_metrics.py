@@ -220,6 +220,8 @@ def test_the_rules_alert(tmp_path: Path) -> None:
         "ExchangeNobodyWatchesDueDays": ('exchange_duty_age_seconds{duty="watch"}', "10801"),
         "ExchangeSnapshotMissing": ('exchange_snapshot_present{source="population"}', "0"),
         "ExchangeCheckFails": ('exchange_health{check="disk"}', "2"),
+        "ExchangeMessagesNotSent": ('exchange_health{check="messages"}', "1"),
+        "ExchangeReportMissing": ('exchange_health{check="reports"}', "1"),
     }
     tests = []
     for name, (series, number) in cases.items():

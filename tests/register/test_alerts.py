@@ -58,6 +58,24 @@ def test_found_by_whom_and_what_they_are_about_and_told_once(register: Register,
     register.verify()
 
 
+def test_what_no_message_told_of_since_messages_go_out(register: Register) -> None:
+    def notice(number: int) -> datetime:
+        register.alerts.add(replace(MISSING, subject=f"court {number}"), AT + timedelta(hours=number))
+        return AT + timedelta(hours=number)
+
+    notice(0)
+    assert register.alerts.unsent_since() is None, "none ever went out"
+    (first,) = register.alerts.find()
+    notice(1)
+    register.alerts.mark_sent([first], AT + timedelta(hours=2))
+    assert register.alerts.unsent_since() is None, "of before the first message"
+    third = notice(3)
+    notice(4)
+    assert register.alerts.unsent_since() == third
+    register.alerts.mark_sent(register.alerts.find(untold=True), AT + timedelta(hours=5))
+    assert register.alerts.unsent_since() is None
+
+
 @pytest.mark.parametrize(
     ("days", "paused", "found"),
     [
