@@ -48,13 +48,15 @@ def read_certificates(path: Path) -> list[x509.Certificate]:
 
 def fault(certificate: x509.Certificate, use: Use) -> str | None:
     """What this certificate cannot be used for and what would be right; None where it is sound. Its dates aside."""
-    try:
-        key = certificate.public_key()
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        return "its key cannot be read"
     right = f"RSA of {_RULES['rsa']['bits']} bits or more" + " or EC (P-256, P-384, P-521)" * (
         use in _RULES["ec"]["uses"]
     )
+    try:
+        key = certificate.public_key()
+    except UnsupportedAlgorithm:  # docs/adr/0030-rsa-and-aes.md
+        return f"its key is of a kind that is not taken, as SM2 is; for {use} it must be {right}"
+    except (ValueError, TypeError):
+        return "its key cannot be read"
     if isinstance(key, RSAPublicKey):
         if key.key_size < _RULES["rsa"]["bits"]:
             return f"its key is RSA of {key.key_size} bits; it must be {right}"

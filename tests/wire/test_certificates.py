@@ -60,6 +60,29 @@ def test_the_kind_and_size_of_a_key(key: str, use: Use, words: str | None) -> No
     assert (found is None) if words is None else (found is not None and words in found)
 
 
+def test_a_certificate_of_sm2_is_told_as_what_it_is(tmp_path: Path) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    make = (
+        "openssl",
+        "req",
+        "-x509",
+        "-new",
+        "-sm3",
+        "-subj",
+        "/CN=invented",
+        "-key",
+        str(key),
+        "-out",
+        str(certificate),
+    )
+    subprocess.run(["openssl", "genpkey", "-algorithm", "SM2", "-out", str(key)], check=True)
+    subprocess.run(make, check=True)
+    (read,) = read_certificates(certificate)
+    assert {use: (fault(read, use) or "").partition(",")[0] for use in ("signing", "encryption")} == dict.fromkeys(
+        ("signing", "encryption"), "its key is of a kind that is not taken"
+    )
+
+
 @pytest.mark.parametrize(
     ("usage", "sound_for"),
     [
