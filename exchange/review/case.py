@@ -8,6 +8,7 @@ Rules
   partner claimed beside (the birth date of somebody said to be unregistered); no others, wherever the row is shown.
 - What a missing source would have to say is open as *source not ready*; nobody decides it before the source is there.
 - Opening a row is written into the ledger before anything of it is shown.
+- Beside a row that is objected to stands what the partner was last told of it, by whichever earlier objection.
 - The snapshots are those that the batch was answered from.
 - Only the rows that are opened are read and decided.
 """
@@ -32,6 +33,7 @@ from exchange.matching.offence_records import grounds_of
 from exchange.matching.sources import Sources
 from exchange.register import Review
 from exchange.steps.answers import WAITING, BatchContext, answer_columns
+from exchange.steps.corrections import corrected
 from exchange.steps.rows import REFERENCE
 
 _RELATIVE: Final = "relative_id_number"
@@ -77,7 +79,8 @@ def load_cases(app: App, batch_id: str, reviews: Sequence[Review], *, hold: bool
         matched = _waiting(context, context.matched(rows))
         first, of_first = context.earlier, context.earlier.rows_of(claims[REFERENCE])
         claims = _of_first(claims, first.claims(of_first))
-        proposed = _of_first(matched.select(REFERENCE), first.answers(of_first))
+        told = corrected(app, first.batch, first.answers(of_first), but=batch_id).answers
+        proposed = _of_first(matched.select(REFERENCE), told)
     sources = first.sources(later=bool(first.later_pins))
     shown = _shown(sources.population, first.manifest.items, claims.columns)
     cases = []

@@ -13,6 +13,7 @@ Rules
   answers whose hash was approved. They are worked out anew before they leave; where they are others, the release is
   withdrawn, nothing leaves, and what stands now is proposed.
 - A legal basis that ended while rows waited: what leaves is looked at again (``bases.py``), and the leader approves.
+- What objections have corrected since leaves corrected (``corrections.py``).
 - A row that the leader returned is open: what was decided before does not leave until an officer decides it again.
 - Each verb may be killed and run again: the register says how far a release is.
 """
@@ -38,7 +39,6 @@ from exchange.output.results import ECHOED, count_answers
 from exchange.output.results import answer_columns as result_columns
 from exchange.register import (
     Attested,
-    Batch,
     FileRecord,
     Release,
     ReleaseState,
@@ -50,6 +50,7 @@ from exchange.register.waiting import open_rows
 from exchange.steps.answers import BatchContext, answer_columns, has_code
 from exchange.steps.bases import has_ended, looked_at_again
 from exchange.steps.candidates import leaving, may_leave
+from exchange.steps.corrections import approved, corrected
 from exchange.steps.deliver import put_result
 from exchange.steps.disclosure import AWAITING
 from exchange.steps.prepare import encrypt_data, sign_result
@@ -110,7 +111,7 @@ def propose(app: App, batch_id: str) -> Release | None:
     if not rows:
         return None
     today = office_day(app.now())
-    leaving_answers = looked_at_again(context, _approved(now), rows, today)
+    leaving_answers = _as_they_leave(context, now, rows)
     outcome = ReleaseSummary(
         counts=count_answers(leaving_answers, context.manifest.items),
         settled=_settled(first, leaving_answers),
@@ -142,14 +143,17 @@ def _withdraw_unnamed(app: App, release: Release, proposals: Proposals) -> None:
         proposals.troubles.append(f"{release.batch}: {problem}")
 
 
-def _approved(answers: pl.DataFrame) -> pl.DataFrame:
-    """The answers as they are once the leader has approved: *awaiting approval* becomes *no record*."""
-    return answers.with_columns(pl.col(answer_columns(answers)).replace(AWAITING, "no_record"))
-
-
 def answers_leaving(context: BatchContext, rows: Sequence[int]) -> pl.DataFrame:
     """The answers to these rows as they leave today, once the leader has approved; columns of ``matching.decide``."""
-    return looked_at_again(context, _approved(context.answers(rows)), rows, office_day(context.app.now()))
+    return _as_they_leave(context, context.answers(rows), rows)
+
+
+def _as_they_leave(context: BatchContext, now: pl.DataFrame, rows: Sequence[int]) -> pl.DataFrame:
+    """The answers as they stand, approved, with what objections to the batch have corrected meanwhile."""
+    answers = approved(now)
+    if context.earlier is None:
+        answers = corrected(context.app, context.batch, answers).answers
+    return looked_at_again(context, answers, rows, office_day(context.app.now()))
 
 
 def _settled(before: pl.DataFrame, now: pl.DataFrame) -> dict[str, dict[str, int]]:
@@ -162,13 +166,17 @@ def _settled(before: pl.DataFrame, now: pl.DataFrame) -> dict[str, dict[str, int
 
 
 def _upheld(context: BatchContext, now: pl.DataFrame) -> int | None:
-    """Of an objection, in how many rows an answer is now another one than in the earlier batch; None of other
-    batches.
+    """Of an objection, in how many rows an answer is now another one than the partner was last told; None of other
+    batches. Where that cannot be known any more it is another one.
     """
-    if context.earlier is None:
+    first = context.earlier
+    if first is None:
         return None
-    earlier = _approved(context.earlier.answers(context.earlier.rows_of(now["row_ref"])))
-    before = now.select("row_ref").join(earlier, on="row_ref", how="left", maintain_order="left")
+    answered = approved(first.answers(first.rows_of(now["row_ref"])))
+    told = corrected(context.app, first.batch, answered, but=context.batch.id)
+    if told.unknown:
+        return now.height
+    before = now.select("row_ref").join(told.answers, on="row_ref", how="left", maintain_order="left")
     changed = now.select(pl.any_horizontal(pl.col(name) != before[name] for name in answer_columns(now)))
     return int(changed.to_series().sum())
 
@@ -199,7 +207,7 @@ def issue(app: App, release_id: str) -> None:
     attested = app.attested(batch_id)
     if attested.release(number).state is ReleaseState.APPROVED:
         rows_open = (attested.batch.rows_open or 0) - len(attested.release(number).rows)
-        files = _prepare(app, attested.batch, attested.release(number), rows_open)
+        files = _prepare(app, attested, attested.release(number), rows_open)
         if files is None:
             log.warning("%s: %s", release_id, CHANGED)
             app.register.releases.withdraw(batch_id, number, CHANGED)
@@ -215,12 +223,16 @@ def issue(app: App, release_id: str) -> None:
         log.info("%s is %s: nothing to send", release_id, release.state)
 
 
-def _prepare(app: App, batch: Batch, release: Release, rows_open: int) -> list[FileRecord] | None:
-    """The files of the result; None where the answers are not those that were proposed."""
-    context = BatchContext.of(app, batch)
+def _prepare(app: App, attested: Attested, release: Release, rows_open: int) -> list[FileRecord] | None:
+    """The files of the result; None where the answers are not those that were proposed, or whether the partner hears
+    of them.
+    """
+    context = BatchContext.of(app, attested.batch)
     answers = answers_leaving(context, release.rows)
     if answers_sha256(context.manifest.items, release.rows, answers) != release.answers_sha256:
         return None
+    if attested.opened_here and bool(_upheld(context, answers)) != bool(release.upheld):
+        return None  # the partner was told something else meanwhile, and hears of it now, or not any more
     data = encrypt_data(context, [(context.claims(release.rows), answers)], supplement=release.number)
     return sign_result(context, data, supplement=release.number, rows_open=rows_open)
 

@@ -33,7 +33,8 @@ from exchange.register import Batch, Release, ReleaseState, Role, State
 from exchange.snapshots.integrity import Past
 from exchange.steps.answers import POPULATION, BatchContext, answer_columns
 from exchange.steps.bases import looked_at_again
-from exchange.steps.disclosure import AWAITING, as_disclosed
+from exchange.steps.corrections import approved, corrected, left_at
+from exchange.steps.disclosure import as_disclosed
 
 DAYS_OF_A_KEY: Final = 365
 UNREAD: Final = "告知索引无法读取 its index of who was told cannot be read"
@@ -163,10 +164,13 @@ def _disclosure(app: App, batch_id: str, rows: list[int]) -> Disclosure:
         return Disclosure(batch, rows, None)
     at_first = as_disclosed(first, context.waits_for)
     left: dict[int, Mapping[str, str]] = {row: _codes(at_first, index) for index, row in enumerate(rows)}
-    approved = now.with_columns(pl.col(answer_columns(now)).replace(AWAITING, "no_record"))
+    stand, lines = approved(now), left_at(app, batch_id)
     for release in attested.releases.values():
         if release.state is ReleaseState.DELIVERED and (sent := [row for row in rows if row in release.rows]):
-            left |= _left_in(context, release, approved[[rows.index(row) for row in sent]], sent)
+            said = stand[[rows.index(row) for row in sent]]
+            if batch.objects_to is None:
+                said = corrected(app, batch, said, before=lines[release.number]).answers
+            left |= _left_in(context, release, said, sent)
     return Disclosure(batch, rows, left)
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from exchange.base.tables import PENDING
 from exchange.register import Release, ReleaseState
-from exchange.steps.release import SENT_WITHIN, _approved, _settled, is_stuck
+from exchange.steps.corrections import approved
+from exchange.steps.release import SENT_WITHIN, _settled, is_stuck
 
 AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
@@ -49,4 +50,4 @@ def test_only_answers_that_were_open_are_settled(opened: str) -> None:
 
 def test_what_waits_for_the_leader_is_no_record_once_it_is_approved() -> None:
     now = answers(("consistent", "awaiting_approval"), ("under_review", "record_found"))
-    assert _approved(now).equals(answers(("consistent", "no_record"), ("under_review", "record_found")))
+    assert approved(now).equals(answers(("consistent", "no_record"), ("under_review", "record_found")))
