@@ -7,6 +7,9 @@ Rules
   office's day on which the batch ended.
 - Register first, file second, register again: killed at any point, the next run goes on. A file is moved aside before
   it is deleted, and moved back where somebody asked for the same bytes meanwhile (it is younger than ``SETTLED``).
+- A register that lost commits knows neither the batches, holds and objections of the last while nor their files: behind
+  one nothing is destroyed until a person has looked, and what is about to be destroyed, or is held, is written down
+  beside the archive as well (``App.keep_checkpoint``).
 - What lies in the archive and is named by no batch (of steps that were killed, copies of notices), and what was left in
   the working folders, the cache and of databases' dumps, goes after the days of ``work``; what was destroyed before and
   lies there again (an older folder under a newer register), once it is ``SETTLED``. What was derived from an original
@@ -80,12 +83,14 @@ def due(app: App) -> list[tuple[KeptFile, str]]:
 
 
 def run(app: App) -> Counter[str]:
-    """Destroys what is due; how many files, by kind."""
-    app.register.guard.forget(app.now())
+    """Destroys what is due; how many files, by kind. Halt where the ledger is not that of the kept checkpoints."""
     app.check_archive()  # else all that is due would count as gone, and lie there again with its disk
+    app.keep_checkpoint()
+    app.register.guard.forget(app.now())
     retention = app.register.retention
     retention.intend(due(app), app.now())
     _intend_nameless(app)
+    app.keep_checkpoint()
     destroyed: Counter[str] = Counter()
     derived, gone = app.cache.derived(), set[str]()
     for number, digest, kind in retention.intended():
@@ -107,7 +112,8 @@ def run(app: App) -> Counter[str]:
 
 
 def prune_snapshots(app: App) -> list[tuple[str, str]]:
-    """Removes the snapshots' versions that are not needed any more; (source, version) of each."""
+    """Removes the snapshots' versions that are not needed any more; (source, version) of each. Halt as :func:`run`."""
+    app.register.check_newest(app.checkpoints)
     policy = app.settings.policy
     needed = app.register.snapshots.needed(app.now() - timedelta(days=policy.objections_days))
     removed = ((source, app.snapshots.prune(source, policy.snapshots_kept, needed)) for source in SOURCES)
@@ -129,6 +135,7 @@ def _destroy_exports(app: App) -> int:
     retention, exports = app.register.retention, app.settings.exports
     files = [(file.name, digest) for file in due_exports(app) if (digest := _hash_if_there(file.path))]
     retention.intend_exports(files, f"{app.settings.retention.exports_days} days", app.now())
+    app.keep_checkpoint()
     gone = 0
     for number, name, digest in retention.intended_exports():
         path = exports / name
@@ -157,6 +164,7 @@ def hold(app: App, batch_id: str, reason: str) -> bool:
     to be deleted is put back.
     """
     held = app.register.retention.hold(batch_id, reason, app.now())
+    app.keep_checkpoint()
     for each in filter(None, (batch_id, app.register.batch(batch_id).objects_to)):
         for file in app.register.files(each):
             app.archive.put_back(file.sha256)

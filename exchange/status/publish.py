@@ -11,6 +11,8 @@ Rules
   stay so until something changes. Who finds another at it leaves that partner to the next look.
 - Each file under a temporary name, then renamed (``wire/transfer.py``). Whoever reads between two of the renames finds
   a signature of another minute and fetches again.
+- A register that lost commits (a standby that took over) would tell partners that their sets have not come: nothing is
+  put where the ledger is not the one whose checkpoints were kept, as before anything else that is sent.
 - Only partners whose status may have changed are looked at (``moved.py``).
 - Into a folder that two agreements name none is put, as one would take the other's place and tell its reader of
   another's batches; whoever collects says that each needs a folder of its own.
@@ -34,7 +36,7 @@ from pydantic import ValidationError
 from exchange.agreements.agreement import Agreement, load_agreement
 from exchange.agreements.folders import named_places, readable
 from exchange.app import App
-from exchange.base.errors import ExchangeError, without_values
+from exchange.base.errors import ExchangeError, Halt, without_values
 from exchange.base.files import locked, make_folder, sha256, write_atomically
 from exchange.status.facts import status_of
 from exchange.status.moved import changed_partners, keep
@@ -67,8 +69,12 @@ class _Told:
 
 def publish_all(app: App) -> list[str]:
     """Renews the status files of all partners whose status may have changed; what went wrong, a sentence for each
-    partner.
+    partner, or one where none is told anything.
     """
+    try:
+        app.keep_checkpoint()
+    except Halt as error:
+        return [f"status files: {error}"]
     changed, seen = changed_partners(app, [path.stem for path in app.agreement_files()])
     together = _together(app) if changed else set[str]()
     partners = [partner for partner in changed if partner not in together]
@@ -87,8 +93,9 @@ def _together(app: App) -> set[str]:
 
 def publish(app: App, partner: str, *, again: bool = False) -> bool:
     """Puts the partner's status file if it has changed, or, with ``again``, in any case; whether it was put. Errors as
-    the transport raises them.
+    the transport raises them; Halt where the ledger lost lines.
     """
+    app.keep_checkpoint()
     return _publish(app, partner, again=again).put
 
 

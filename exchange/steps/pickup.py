@@ -5,6 +5,8 @@ Rules
   nothing but the register's line depends on it, so it needs no signature. It is removed once it is registered; where
   the server does not allow that, that is a trouble, and the other results are looked at.
 - An acknowledgement that lay there before its result did is none: it is removed before the result is put.
+- An acknowledgement goes from the folder once the register's line about it is kept beside the archive: where that
+  commit is lost, nothing else would say that the partner has the result.
 - *Gone* means taken only where the result was seen in the folder before: what a server lost is not taken. That is a
   trouble, and somebody delivers it again (``exchange batch redeliver``).
 - What was taken is registered once and not sent again, unless somebody does so.
@@ -40,6 +42,8 @@ def notice_pickups(app: App, partner: str, folder: Folder, listed: Collection[st
             _taken(app, result, PickupEvidence.ACKNOWLEDGED)
     ours = {name: ack for name, ack in acknowledged.items() if ack[0].startswith(f"{partner}.")}
     had = pickups.had({batch for batch, _ in ours.values()})
+    if had:
+        app.keep_checkpoint()
     for name, ack in ours.items():
         folder.check_time()
         if ack in had:

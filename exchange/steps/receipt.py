@@ -156,7 +156,7 @@ def _with_receipt(app: App, attested: Attested, number: int) -> Attested:
     makes the same receipt at this moment, the one that was written first is sent.
     """
     recorded = app.register.record_files(attested.batch.id, _made(app, attested, number))
-    app.register.check_newest(app.checkpoints)
+    app.keep_checkpoint()
     return replace(attested, files={**attested.files, **{file.role: file for file in recorded}})
 
 

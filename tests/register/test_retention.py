@@ -328,7 +328,8 @@ def test_killed_at_any_moment_and_run_again(
         assert retention.run(desk.later(91)).total() >= 0
         for batch in batches:
             assert roles(desk, batch) == {"manifest", "data", "result_data"}, place.name
-        assert [path for path in desk.app.archive.folder.rglob("*") if path.is_file()] == []
+        assert [*desk.app.archive.files()] == []
+        assert [*(desk.app.archive.folder / ".destroying").glob("*")] == []
         told = [step.facts for batch in batches for step in register.steps(batch) if "destroyed" in step.facts]
         assert len(told) == 3, "each destruction is told once"
         register.verify()

@@ -6,18 +6,20 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from hashlib import sha256
 
 import psycopg
 import pytest
 
-from exchange import pipeline
+from exchange import pipeline, retention
 from exchange.app import App
 from exchange.base.errors import ExchangeError, Halt
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import World
 from exchange.intake.collect import poll
 from exchange.register import State
+from exchange.steps.pickup import notice_pickups
 from tests.campaign.tables import Connection, kept_rows, put_back
 
 Ask = Callable[..., Request]
@@ -108,3 +110,61 @@ def test_a_claimed_set_is_not_answered_from_what_another_receipt_names(
         with pytest.raises(ExchangeError, match="not there"):
             pipeline.receive(app, each.batch)
         assert app.register.batch(each.batch).state is State.CLAIMED
+
+
+def kept_files(app: App) -> set[str]:
+    return {path.name for path in app.archive.files()}
+
+
+def test_nothing_is_destroyed_until_a_person_has_looked(
+    app: App, court: DemoPartner, ask: Ask, superuser: Connection, later: Callable[[timedelta], App]
+) -> None:
+    """It knows no more that a batch is held, nor that there is a batch to which files belong."""
+    held, forgotten = ask(), ask()
+    court.drop(court.make_set(held))
+    poll(app)
+    pipeline.run(app, held.batch)
+    kept_rows(superuser, name := f"known{next(_backups)}")
+    retention.hold(app, held.batch, "诉讼〔虚构〕")
+    court.drop(court.make_set(forgotten))
+    poll(app)
+    pipeline.run(app, forgotten.batch)
+    put_back(superuser, name)
+    files = kept_files(app)
+    for destroys in (retention.run, retention.prune_snapshots):
+        with pytest.raises(Halt, match="was rolled back"):
+            destroys(later(timedelta(days=4000)))
+    assert kept_files(app) == files
+    assert app.register.retention.intended() == []
+    app.register.resume(app.checkpoints, "备库接管〔虚构〕")
+
+
+LAST_WORDS: dict[str, Callable[[App, DemoPartner, str], object]] = {
+    "a hold": lambda app, _, batch: retention.hold(app, batch, "诉讼〔虚构〕"),
+    "an acknowledgement": lambda app, court, batch: acknowledged(app, court, batch),
+}
+"""What nobody would say again."""
+
+
+def acknowledged(app: App, court: DemoPartner, batch: str) -> None:
+    name = f"{batch}.result.ack"
+    court.drop({name: b""})
+    with app.folder(app.agreement(court.id)) as folder:
+        assert notice_pickups(app, court.id, folder, [name]) == []
+        assert not folder.is_there(name, 0, sha256().hexdigest())
+
+
+@pytest.mark.parametrize("said", LAST_WORDS)
+def test_what_nobody_says_again_is_missed_where_its_commit_is_lost(
+    app: App, court: DemoPartner, ask: Ask, superuser: Connection, said: str
+) -> None:
+    request = ask()
+    court.drop(court.make_set(request))
+    poll(app)
+    pipeline.run(app, request.batch)
+    kept_rows(superuser, name := f"known{next(_backups)}")
+    LAST_WORDS[said](app, court, request.batch)
+    put_back(superuser, name)
+    with pytest.raises(Halt, match="was rolled back"):
+        app.register.check_newest(app.checkpoints)
+    app.register.resume(app.checkpoints, "备库接管〔虚构〕")
