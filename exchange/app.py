@@ -17,6 +17,7 @@ from typing import Self
 
 from exchange.agreements.agreement import Agreement, agreement_files, load_agreement
 from exchange.base.cache import Cache
+from exchange.base.duty import Duties
 from exchange.base.errors import Halt
 from exchange.base.files import Archive
 from exchange.base.keyed import KeyRing, read_keys
@@ -26,6 +27,7 @@ from exchange.register import Attested, Batch, LedgerKey, Register, open_registe
 from exchange.register.checkpoints import Kept
 from exchange.settings import Settings, read_secret
 from exchange.snapshots.versions import Snapshots
+from exchange.wire.away import AwaySign
 from exchange.wire.connection import SftpAccount, Timeouts
 from exchange.wire.envelope import KeyPair, load_key_pair
 from exchange.wire.manifest import RequestManifest, parse
@@ -39,11 +41,15 @@ def _now() -> datetime:
 
 @dataclass
 class App:
-    """An opened office: its settings, register, folders and keys. ``now``: the clock."""
+    """An opened office: its settings, register, folders and keys. ``now``: the clock; ``comes_again``: whether what
+    is done here is tried again by itself, so that it waits but a moment for a server that was away just now
+    (``wire/away.py``).
+    """
 
     settings: Settings
     register: Register
     now: Callable[[], datetime] = _now
+    comes_again: bool = False
 
     @classmethod
     def open(cls, actor: str, config: Path | None = None) -> Self:
@@ -203,7 +209,11 @@ class App:
         policy = self.settings.policy
         timeouts = Timeouts(policy.connect_seconds, policy.transfer_seconds, policy.whole_look_seconds, seconds, tries)
         lock = partial(self.register.one_sender, longest=max(policy.whole_transfer_seconds, policy.whole_look_seconds))
-        return connect(account_of(agreement), self.settings.keys.sftp_key, timeouts, lock)
+        account, key = account_of(agreement), self.settings.keys.sftp_key
+        away = AwaySign(Duties.of_home(self.settings.home), account)
+        return away.connected(
+            timeouts, lambda within: connect(account, key, within, lock), comes_again=self.comes_again
+        )
 
 
 def account_of(agreement: Agreement) -> SftpAccount:

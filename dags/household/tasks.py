@@ -109,8 +109,9 @@ def in_office(step: Callable[[App], T]) -> T:
     instance = get_current_context()["ti"]
     if instance.dag_id not in _IMMEDIATE:
         os.setpriority(os.PRIO_PROCESS, 0, _GIVING_WAY)  # threads that are started from here on inherit it
+    actor, comes_again = f"airflow:{instance.dag_id}.{instance.task_id}#{instance.try_number}", _comes_again(instance)
     try:
-        return _opened(f"airflow:{instance.dag_id}.{instance.task_id}#{instance.try_number}", step)
+        return _opened(actor, step, comes_again=comes_again)
     except Retryable as error:
         raise _ended(error, instance) from None
     except ExchangeError as error:  # whatever refuses after the receipt is for a person
@@ -127,11 +128,17 @@ def in_the_name_of(actor: str, step: Callable[[App], T]) -> T:
         raise AirflowFailException(str(error)) from None
 
 
-def _opened(actor: str, step: Callable[[App], T]) -> T:
+def _comes_again(instance: RuntimeTaskInstanceProtocol) -> bool:
+    """Whether Airflow tries again by itself what this try does not do."""
+    return instance.try_number <= instance.max_tries
+
+
+def _opened(actor: str, step: Callable[[App], T], *, comes_again: bool = False) -> T:
     from exchange.app import App
 
     silence.install()
     with silence.native_code_muted(), without_values(*_ENDS_THE_TRY), App.open(actor) as app:
+        app.comes_again = comes_again
         return step(app)
 
 
@@ -142,7 +149,7 @@ def a_person_must_look(troubles: Sequence[str]) -> Stopped:
 
 def _ended(error: Retryable, instance: RuntimeTaskInstanceProtocol) -> Ended:
     why, tries = explained(error), instance.try_number
-    if tries <= instance.max_tries:
+    if _comes_again(instance):
         log.warning("暂时受阻，会自动重试：%s。%s。", why.zh, why.todo_zh)
         log.warning("will be tried again: %s", error)
     elif not instance.task.retries:  # of a DAG that has a schedule

@@ -61,19 +61,24 @@ class Duties:
         """The signs of life of the office whose home this is."""
         return cls(home / "duty")
 
-    def done(self, name: str, summary: str = "") -> None:
-        """The duty was done just now; safe where two processes write at once."""
+    def done(self, name: str, summary: str = "", at: datetime | None = None) -> None:
+        """The duty was done just now, or then; safe where two processes write at once."""
         with suppress(OSError, ExchangeError):
             make_folder(self.folder)
             temporary = self.folder / f".writing-{name}.{os.getpid()}"  # as what was cut off is named, and taken away
             try:
                 with open(temporary, "w", encoding="utf-8", opener=private) as sign:
                     sign.write(summary)
-                os.utime(temporary, (now := time.time(), now))
+                os.utime(temporary, (moment := time.time() if at is None else at.timestamp(), moment))
                 temporary.replace(self.folder / name)
             except OSError:
                 temporary.unlink(missing_ok=True)  # each minute another process would leave one
                 raise
+
+    def withdraw(self, name: str) -> None:
+        """Takes a sign away, of what was done and holds no longer."""
+        with suppress(OSError):
+            (self.folder / name).unlink(missing_ok=True)
 
     def last(self, name: str) -> Sign | None:
         """When it was last done; None where it never was, or that cannot be read."""

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import math
 import random
 import socket
 import time
@@ -88,8 +89,9 @@ Login = tuple[str, int, str, str]
 @dataclass(frozen=True)
 class Timeouts:
     """How long to wait, in seconds, and how often to try to connect. ``transfer_seconds``: for the next bytes;
-    ``whole_seconds``: for connecting with all tries, and for each look, in all; ``conversation_seconds``: for all
-    that is done while connected, 0 for no end.
+    ``whole_seconds``: for each look in all and, where ``connecting_seconds`` is none, for connecting with all tries;
+    ``again_within_seconds``: no try begins later than so long after the first; ``conversation_seconds``: for all that
+    is done while connected, 0 for no end.
     """
 
     connect_seconds: float = 10.0
@@ -98,6 +100,8 @@ class Timeouts:
     conversation_seconds: float = 0.0
     tries: int = 3
     first_pause_seconds: float = 0.5
+    connecting_seconds: float | None = None
+    again_within_seconds: float = math.inf
 
 
 CONVERSATION_FAILED: Final = (paramiko.SSHException, paramiko.SFTPError, EOFError, OSError)
@@ -122,11 +126,11 @@ class Denied(Retryable):
 
 @contextmanager
 def connected(account: SftpAccount, key_file: Path, timeouts: Timeouts, limit: TimeLimit) -> Iterator[SftpClient]:
-    """An SFTP client at this server for the length of the block, connected within ``timeouts.whole_seconds``; ``limit``
+    """An SFTP client at this server for the length of the block, connected within ``timeouts``; ``limit``
     cuts it whenever a time that is set on it is over.
     """
-    key = _own_key(key_file)
-    with limit.of(timeouts.whole_seconds), network_trouble(account), _in_turn(account, timeouts.whole_seconds):
+    key, seconds = _own_key(key_file), timeouts.connecting_seconds or timeouts.whole_seconds
+    with limit.of(seconds), network_trouble(account), _in_turn(account, seconds):
         client = _connect_patiently(account, key, timeouts, limit)
         try:
             limit.check()  # what rang before there was anything to cut has cut nothing
@@ -182,14 +186,14 @@ def _open_sftp(client: paramiko.SSHClient, timeouts: Timeouts) -> SftpClient:
 def _connect_patiently(
     account: SftpAccount, own: paramiko.PKey, timeouts: Timeouts, limit: TimeLimit
 ) -> paramiko.SSHClient:
-    pause = timeouts.first_pause_seconds
+    pause, begun = timeouts.first_pause_seconds, time.monotonic()
     for left in reversed(range(timeouts.tries)):
         try:
             return _connect_once(account, own, timeouts, limit)
         except (paramiko.BadHostKeyException, paramiko.AuthenticationException):
             raise
         except CONVERSATION_FAILED:
-            if not left or limit.passed:
+            if not left or limit.passed or time.monotonic() - begun >= timeouts.again_within_seconds:
                 raise
             time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  (spreads retries, guards nothing)
             pause *= 2
