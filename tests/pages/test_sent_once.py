@@ -1,5 +1,5 @@
-"""What is on its way is not sent again by an impatient hand, and what came to nothing may be sent again; in Chromium, on
-a server that takes its time.
+"""What is on its way is not sent again by an impatient hand, and what came to nothing may be; in Chromium, on a server
+that takes its time.
 """
 
 from __future__ import annotations
