@@ -41,6 +41,6 @@ _CODE_POINTS: Final = {point: f"‹U+{point:04X}›" for point in (*_OBEYED, *_T
 
 def as_printed(text: str) -> str:
     """The text for a terminal, which obeys controls: they clear what stands there, or write over it. These, and what
-    has a line read backwards or ends one, stand there as code points; line feed and tab stay.
+    has a line read backwards or ends one, also on a page, stand there as code points; line feed and tab stay.
     """
     return text.translate(_CODE_POINTS)

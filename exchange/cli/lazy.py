@@ -17,6 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from exchange.cli.outcome import outcome
+from exchange.cli.terminal import watch_interruptions, write_every_character
 from exchange.cli.two_languages import apart, marks_in_both, options_apart
 
 COMMANDS: Final[Mapping[str, str]] = {
@@ -75,6 +76,12 @@ class LazyGroup(TyperGroup):
     def __init__(self, **settings: Any) -> None:
         commands = {name: LazyCommand(name, help=sentence) for name, sentence in COMMANDS.items()}
         super().__init__(**settings | {"commands": commands})
+
+    def main(self, *args: Any, **given: Any) -> Any:
+        """The command that was typed, from its first word to the exit code."""
+        watch_interruptions()
+        write_every_character()
+        return super().main(*args, **given)
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         """The context, with the options' help in two lines: typer adds options of its own once the group is made."""

@@ -5,6 +5,7 @@
 2   the command line is wrong (typer's own)
 70  a person must look (Halt)
 75  in the way for now; run the same command again (Retryable)
+130 interrupted (Ctrl-C)
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from rich.console import Console
 
 from exchange.base.errors import ExchangeError, Halt, Refused, Retryable, without_values
 from exchange.base.silence import native_code_muted
+from exchange.cli.terminal import was_interrupted
 
 FOUND: Final = 1
 HALTED: Final = 70
 TRY_AGAIN: Final = 75
+INTERRUPTED: Final = 130
 
 _WRONG_COMMAND_LINE: Final = typer.BadParameter.__mro__[2]
 """Of all complaints about a command line; typer does not export it."""
@@ -44,7 +47,7 @@ def outcome() -> Iterator[None]:
     nobody foresaw is for a person, told by kind and place. People who work here are told by their names.
     """
     try:
-        with native_code_muted(), without_values(typer.Exit, typer.Abort, _WRONG_COMMAND_LINE):
+        with native_code_muted(), without_values(typer.Exit, typer.Abort, _WRONG_COMMAND_LINE), _interruption():
             yield
     except Refused as error:
         # not above: a table that cannot be read is told as any other error
@@ -59,6 +62,20 @@ def outcome() -> Iterator[None]:
     except Halt as error:
         err.print(f"须人工处理 A person must look: {_with_names(error.in_both)}", markup=False)
         raise typer.Exit(HALTED) from None
+
+
+@contextmanager
+def _interruption() -> Iterator[None]:
+    """Ends the process where Ctrl-C was pressed, whatever error a library made of it; what is done stays done."""
+    try:
+        yield
+    except typer.Exit:
+        raise
+    except BaseException as error:
+        if not isinstance(error, KeyboardInterrupt) and not was_interrupted():
+            raise
+        err.print("已中断，再执行同一命令即可 Interrupted; the same command may be run again", markup=False)
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def _with_names(message: str) -> str:

@@ -9,6 +9,8 @@ Rules
   whoever works at this screen next, and after a reload choose it for another row.
 - A form is read up to ``_MAX_FORM`` bytes, as what a browser's form sends and nothing else; a field that is there twice
   has no value, for two readers would take two.
+- What somebody typed (a number of a letter, a note) turns no line of a page: controls that would are shown as code
+  points (``base/invisible.py``).
 - U+0000 is in no text that anybody means, and PostgreSQL takes none: it ends at the door, in a path, a query, a form.
 """
 
@@ -25,6 +27,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.exceptions import HTTPException as AnyHttpException
 
 from exchange.base.errors import ExchangeError, Retryable
+from exchange.base.invisible import as_printed
 from exchange.pages.access import ROUTES, Visitor
 
 HEADERS: Final = {
@@ -46,6 +49,7 @@ _TEMPLATES: Final = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
+    finalize=lambda value: as_printed(value) if isinstance(value, str) else value,
 )
 
 _SENTENCES: Final = {
@@ -64,6 +68,8 @@ _FORM_OF: Final = {
     if route.method == "POST" and (section := route.path.rpartition("/")[0]) in _PAGES
 }
 """Address of a form → the page on which it stands."""
+_OF_SECTION: Final = {"batch": "/board", "returned": "/review"}
+"""Begin of an address that no link at the head of the page has → the link to which it belongs."""
 _UNMET: Final = (404, 405)
 _OTHERWISE: Final = ("提交的内容有误，请重新打开此页再办理", "What was sent is not right; open the page again")
 _LISTS: Final = {
@@ -77,8 +83,8 @@ _LISTS: Final = {
 def page(request: Request, template: str, visitor: Visitor | None, *, code: int = 200, **values: Any) -> HTMLResponse:
     """The template's page; ``base`` is where the application is mounted."""
     groups = visitor.groups if visitor else frozenset()
-    log_in = request.app.state.log_in
-    known = {"base": request.scope.get("root_path", ""), "visitor": visitor, "groups": groups, "log_in": log_in}
+    base, log_in = request.scope.get("root_path", ""), request.app.state.log_in
+    known = {"base": base, "visitor": visitor, "groups": groups, "log_in": log_in, "section": _section(request)}
     made = _TEMPLATES.get_template(template).render(known | values)
     return HTMLResponse(made, code)
 
@@ -89,6 +95,13 @@ def message(request: Request, status: int, zh: str, en: str) -> HTMLResponse:
     back = _LISTS.get(stands_on) if visitor and visitor.groups & _PAGES.get(stands_on, frozenset()) else None
     told = {"status": status, "zh": zh, "en": en, "back": back, "stands_on": stands_on}
     return page(request, "message.html", visitor, code=status, **told)
+
+
+def _section(request: Request) -> str:
+    """The link at the head of the page that this address belongs to; empty of none."""
+    path = request.url.path.removeprefix(request.scope.get("root_path", ""))
+    section = path.removeprefix("/").partition("/")[0]
+    return _OF_SECTION.get(section, f"/{section}")
 
 
 def _stands_on(request: Request) -> str:

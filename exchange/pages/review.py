@@ -78,6 +78,7 @@ def review(asked: PageRequest) -> Response:
     app, divisions = asked.app, offices_of(asked.app.settings, asked.app.register.actor)
     names, own_heaps = agreements(app), heaps(app.register.engine, divisions, app.register.actor, HEAPS)
     lines = queue_lines(app.register.engine, divisions, app.register.actor, LIST_ROWS)
+    own = own_lines(app.register.engine, app.register.actor, OWN_ROWS + 1)
     return asked.page(
         "review.html",
         heaps=[
@@ -88,7 +89,8 @@ def review(asked: PageRequest) -> Response:
         why={heap.causes: causes_in_words(heap.causes) for heap in own_heaps},
         lines=[(line, names.get(line.partner, (line.partner,))[0], _causes(line), _held(app, line)) for line in lines],
         handed=handed_lines(app.register.engine, app.register.actor, app.now()),
-        own=own_lines(app.register.engine, app.register.actor, OWN_ROWS),
+        own=own[:OWN_ROWS],
+        more_own=len(own) > OWN_ROWS,
         counts=queue_counts(app.register.engine, divisions),
         states=words.REVIEWS,
         office=lambda division: office_name(app.settings, division),

@@ -39,6 +39,7 @@ def test_help_imports_nothing_that_a_command_needs() -> None:
         "exchange.cli.lazy",
         "exchange.cli.log_lines",
         "exchange.cli.outcome",
+        "exchange.cli.terminal",
         "exchange.cli.two_languages",
     }
 
@@ -60,6 +61,7 @@ def test_the_table_names_every_command_and_no_other() -> None:
         "outcome",
         "show",
         "listing",
+        "terminal",
         "two_languages",
     }
 

@@ -209,6 +209,18 @@ def test_every_answer_has_the_headers(pages: Pages, path: str) -> None:
         assert all(answer.headers[name] == value for name, value in HEADERS.items())
 
 
+@pytest.mark.parametrize(
+    ("login", "path", "here"),
+    [("viewer", "/", None), ("op", "/board?page=1", "/board"), ("op", "/batch/no.such", "/board"),
+     ("officer", "/review", "/review"), ("officer", "/returned/no.such", "/review"),
+     ("officer", "/objection", "/objection"), ("leader", "/approval/no.such", "/approval"),
+     ("supervisor", "/supervision", "/supervision"), ("op", "/search", "/search"), ("op", "/no.such", None)],
+)  # fmt: skip
+def test_the_link_to_where_one_is_says_so(pages: Pages, login: str, path: str, here: str | None) -> None:
+    marked = re.findall(r'<a href="([^"]*)" aria-current="true">', pages.get(login, path)[1])
+    assert marked == ([] if here is None else [here])
+
+
 def test_no_script_or_style_in_a_page_and_nothing_from_elsewhere(pages: Pages) -> None:
     for login, path in (("op", "/board"), ("officer", "/review"), ("leader", "/approval"), ("viewer", "/")):
         _, text = pages.get(login, path)

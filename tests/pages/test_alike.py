@@ -14,7 +14,9 @@ from exchange.app import App
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import OFFICER_ID
 from exchange.intake.collect import poll
+from exchange.pages.review import OWN_ROWS
 from exchange.register import ReviewState
+from exchange.register.board import own_lines
 from exchange.review.alike import AT_LEAST, SAMPLE_ROWS
 from tests.pages.conftest import Pages
 
@@ -70,6 +72,18 @@ def test_a_sample_is_opened_and_all_are_decided(pages: Pages, app: App, heap: He
     assert all(each.answers == found[0].answers for each in found)
     assert together(pages, batch, shown) == 409, "decided, it is no heap any more"
     app.register.verify()
+
+
+def test_of_what_can_be_taken_back_it_is_said_that_there_is_more(pages: Pages, app: App, heap: Heap) -> None:
+    """The list shows the newest, and the others are not gone: taken back one by one, they come."""
+    batch = heap(OWN_ROWS + 1)
+    together(pages, batch, seen(pages, batch)[2])
+    while taken := own_lines(app.register.engine, OFFICER_ID, 1000):
+        text = pages.get("officer", "/review")[1]
+        assert text.count('class="undo"') == min(len(taken), OWN_ROWS)
+        assert (f"仅列最近 {OWN_ROWS} 行" in text) == (len(taken) > OWN_ROWS)
+        for line in taken[:9]:
+            assert pages.post("officer", "/review/undo", batch=line.batch, row=str(line.row))[0] == 303
 
 
 def test_nobody_decides_a_heap_of_which_they_saw_no_sample(pages: Pages, app: App, heap: Heap) -> None:

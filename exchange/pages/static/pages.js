@@ -1,5 +1,29 @@
-// Keys, the board's refresh, and a decision that survives a log-in that has gone. Pages work without it.
+// Keys, the board's refresh, a form that is sent once, and a decision that survives a log-in that has gone. Pages work
+// without it.
 "use strict";
+
+const AGAIN = 3000;
+let sending = false;
+
+// What is on its way is not sent again: a second press, or a key held down, would open, decide or undo once more, and be
+// told that it was not done. A form that leads to another page may be sent again after some seconds, when nothing came.
+function hold(form) {
+  sending = true;
+  form.setAttribute("aria-busy", "true");
+}
+
+function release() {
+  sending = false;
+  for (const form of document.querySelectorAll("form[aria-busy]")) form.removeAttribute("aria-busy");
+}
+
+addEventListener("submit", (event) => {
+  if (event.target.method !== "post") return;
+  if (sending) { event.preventDefault(); event.stopImmediatePropagation(); return; }
+  hold(event.target);
+  if (!event.target.matches("#decide, .sent")) setTimeout(release, AGAIN);
+}, true);
+addEventListener("pageshow", release); // who comes back by the browser's key finds it as it was
 
 const typing = (event) => event.ctrlKey || event.altKey || event.metaKey || event.target.closest("textarea, select, input[type=text]");
 
@@ -52,12 +76,22 @@ function decide(form) {
   const columns = [...form.querySelectorAll("fieldset.column")];
   let here = 0;
   const show = (number) => {
+    if (columns[number]?.disabled) return;
     here = Math.min(columns.length - 1, Math.max(0, number));
     columns.forEach((column, index) => column.classList.toggle("here", index === here));
     columns[here]?.scrollIntoView({ block: "nearest" });
   };
+  // Where the identity is anything but consistent the other columns follow from it, and are not asked for.
+  const follow = () => {
+    const identity = form.querySelector('input[name="answer.identity"]:checked');
+    const follows = identity !== null && identity.value !== "consistent";
+    for (const column of columns) if (column !== identity?.closest("fieldset")) column.disabled = follows;
+    const told = document.getElementById("follows");
+    if (told) told.hidden = !follows;
+  };
   const propose = () => {
     form.querySelectorAll("[data-proposal]").forEach((input) => { input.checked = true; });
+    follow();
     const last = form.querySelector("option[data-last]");
     if (last) last.selected = true;
     (last ? form.querySelector("button.main") : form.elements.reason).focus();
@@ -65,8 +99,10 @@ function decide(form) {
   const keep = () => {
     form.querySelectorAll("input[data-before]").forEach((input) => { input.checked = true; });
     form.querySelectorAll("option[data-before]").forEach((option) => { option.selected = true; });
+    follow();
     form.elements.note.focus();
   };
+  form.addEventListener("change", follow);
   show(0);
   document.getElementById("propose").addEventListener("click", propose);
   document.getElementById("keep")?.addEventListener("click", keep);
@@ -81,7 +117,7 @@ function decide(form) {
     else if (event.key === "o" && document.getElementById("keep")) { event.preventDefault(); keep(); }
     else if (/^[1-9]$/.test(event.key)) {
       const input = columns[here]?.querySelectorAll("input")[Number(event.key) - 1];
-      if (input) { input.checked = true; show(here + 1); }
+      if (input) { input.checked = true; follow(); show(here + 1); }
     }
   });
   sent(form, document.getElementById("trouble"));
@@ -89,9 +125,10 @@ function decide(form) {
 
 // Sends a form without leaving the page, so that whatever was wrong stands beside what was typed.
 function sent(form, trouble) {
-  const say = (text) => { trouble.textContent = text; trouble.hidden = false; };
+  const say = (text) => { release(); trouble.textContent = text; trouble.hidden = false; };
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
+    trouble.hidden = true;
     try {
       const body = new URLSearchParams(new FormData(form, event.submitter));
       const next = event.submitter?.id === "and-next" && document.getElementById("next");
@@ -99,9 +136,14 @@ function sent(form, trouble) {
       if (next && answer.type === "opaqueredirect") {
         next.elements.reason.value = form.elements.reason.value; // offered again, to be seen before it is registered
         next.submit();
+        setTimeout(release, AGAIN);
         return;
       }
-      if (answer.redirected && answer.ok) { location.assign(answer.url); return; }
+      if (answer.redirected && answer.ok) {
+        location.assign(answer.url);
+        setTimeout(release, AGAIN);
+        return;
+      }
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const told = ["message", "message-en"].map((id) => page.getElementById(id)?.textContent).filter(Boolean).join(" ") || null;
       if (answer.status === 401) {
