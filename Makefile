@@ -30,11 +30,13 @@ help:            ## this list
 	    line = line " " words[i] } \
 	  print line }'
 
+# setuptools warns of every editable installation, in twelve lines; no warning of a package is asked for here.
 .venv/installed: requirements.lock pip.lock pyproject.toml
+	@echo "everything is installed into .venv, without a word for one to three minutes"
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement pip.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes --requirement requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m compileall -qq -j 0 -x 'site-packages/.*/tests/' .venv/lib || true   # pip would, on one processor, and the packages' own tests
 	touch $@
 

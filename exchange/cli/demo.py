@@ -85,12 +85,22 @@ def _play(world: World, airflow: Airflow) -> list[PlayOutcome]:
 
 def _wait(outcomes: list[PlayOutcome]) -> list[PlayOutcome]:
     deadline = time.monotonic() + DEADLINE_SECONDS
-    with Live(_table(outcomes), console=err, transient=True) as live:
+    with Live(_standing(outcomes), console=err, transient=True) as live:
         while any(played.problem for played in outcomes) and time.monotonic() < deadline:
             outcomes = [played if played.problem is None else check(played.expectation) for played in outcomes]
-            live.update(_table(outcomes))
+            live.update(_standing(outcomes))
             time.sleep(_POLL_SECONDS)
     return outcomes
+
+
+def _standing(outcomes: list[PlayOutcome]) -> Table:
+    """How each batch stands while one waits: all of them on a terminal of 24 lines, which the whole table is not."""
+    table = Table(box=None, padding=(0, 1, 0, 0), show_header=False)
+    for width in (44, 5, None):
+        table.add_column(width=width)
+    for played in outcomes:
+        table.add_row(played.expectation.batch, _seconds(played), _outcome(played))
+    return table
 
 
 def _table(outcomes: list[PlayOutcome]) -> Table:
@@ -102,11 +112,14 @@ def _table(outcomes: list[PlayOutcome]) -> Table:
     table.add_column("各项答复合计\nanswers of all items", overflow="fold")
     for played in outcomes:
         partner, _, number = played.expectation.batch.partition(".")
-        seconds = "" if played.seconds is None else f"{played.seconds:.0f} s"
         answers = "\n".join(f"{code} {count}" for code, count in sorted(played.answers.items()))
         batch = f"{partner}\n  .{number}\n  {played.expectation.about}\n  {_outcome(played)}"
-        table.add_row(batch, str(played.rows or ""), played.due, seconds, answers, end_section=True)
+        table.add_row(batch, str(played.rows or ""), played.due, _seconds(played), answers, end_section=True)
     return table
+
+
+def _seconds(played: PlayOutcome) -> str:
+    return "" if played.seconds is None else f"{played.seconds:.0f} s"
 
 
 def _outcome(played: PlayOutcome) -> str:

@@ -9,6 +9,7 @@ import polars as pl
 from exchange.calendar.working_days import OFFICE_ZONE
 from exchange.supervision import labels
 from exchange.supervision.aggregates import IDENTITY_COLUMN, STAGES, Aggregates
+from exchange.supervision.shares import on_time
 from exchange.supervision.table import TOTAL, Line, add, people
 
 
@@ -54,21 +55,10 @@ def _batch_line(row: Line) -> Line:
             "partner": row.get("zh"),
             "level": str(labels.level(row.get("level"))),
             "cycle": str(labels.cycle(row.get("cycle"))),
-            "rate": _rate(groups),
+            "rate": on_time(done=groups["done"], late=groups["late"], overdue=groups["overdue"]),
             "people": people(row.get("people")),
         }
     )
-
-
-def rates(aggregates: Aggregates, key: str) -> dict[str, float | None]:
-    """The share on time for each value of this column of the batches (``zh``, ``level``)."""
-    rows = _tally(aggregates.batches.group_by(key)).sort(key).iter_rows(named=True)
-    return {row[key] or "": _rate({name: row[name] or 0 for name in _GROUPS}) for row in rows}
-
-
-def _rate(groups: Line) -> float | None:
-    judged: int = groups["done"] + groups["overdue"]
-    return (groups["done"] - groups["late"]) / judged if judged else None
 
 
 def refused(aggregates: Aggregates) -> list[Line]:

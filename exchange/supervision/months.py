@@ -20,6 +20,7 @@ from exchange.supervision import labels
 from exchange.supervision.labels import Words
 from exchange.supervision.month import Month, read_month
 from exchange.supervision.report import partners_of
+from exchange.supervision.shares import on_time
 
 MEASURES: Final = (
     ("came", Words("收到", "came")),
@@ -94,10 +95,12 @@ def _statistics(
     )
 
 
-def _rate(lines: Iterable[Counted]) -> float | None:
-    """The share of batches that were done on time among those that were due; None where none was."""
-    done, late, overdue = (sum(getattr(line, name) for line in lines) for name in ("done", "late", "overdue"))
-    return (done - late) / (done + overdue) if done + overdue else None
+def _rate(lines: Sequence[Counted]) -> float | None:
+    return on_time(
+        done=sum(line.done for line in lines),
+        late=sum(line.late for line in lines),
+        overdue=sum(line.overdue for line in lines),
+    )
 
 
 def named(statistics: Sequence[MonthStatistics], which: str) -> list[tuple[str, list[float | None]]]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from exchange.supervision.labels import Words, heads
 from exchange.supervision.page import ReportPage, text
-from exchange.supervision.shares import percent, rounded
+from exchange.supervision.shares import on_time, percent, rounded
 from exchange.supervision.table import Table
 from exchange.supervision.workbook import write_report
 
@@ -44,3 +44,13 @@ def test_page_and_workbook_show_one_number(part: int, whole: int, shown: str) ->
 
 def test_there_is_no_share_of_nothing() -> None:
     assert percent(None) == "—"
+
+
+@pytest.mark.parametrize(
+    ("done", "late", "overdue", "share"),
+    [(0, 0, 0, None), (4, 1, 0, 0.75), (3, 1, 1, 0.5), (0, 0, 2, 0.0), (2, 0, 0, 1.0)],
+)
+def test_on_time_counts_what_is_overdue_and_leaves_out_what_is_under_way(
+    done: int, late: int, overdue: int, share: float | None
+) -> None:
+    assert on_time(done=done, late=late, overdue=overdue) == share
