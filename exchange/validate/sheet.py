@@ -232,6 +232,8 @@ def handlers(sheet: Sheet, cells: CellReader) -> tuple[Start, End, Text]:
             raise Refused("workbook_format")
         filled = True
         if column < len(row):
+            if row[column]:  # which of the two whoever opened it saw is not known
+                raise Refused("workbook_format")
             row[column] = value
         else:
             sheet.cell_outside(row, column, value)

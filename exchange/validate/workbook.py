@@ -6,6 +6,8 @@ Rules
   rows to leave them out finds the manifest's count of rows against it. A row whose cells are all empty is no row.
 - Merged cells: in the header they refuse the set, because which column is whose cannot be told; below it the rows that
   they touch keep their place with ``row_fault`` set. So does a row with something beyond the header's columns.
+- A cell that stands twice in its row, with a text each time, refuses the set, as rows out of order do: programs differ
+  in which of the two they show.
 - What a formula last gave is what it says; formulas are never computed here.
 - What is kept in memory is bounded, however small the file is that says it: the rows, the length of a cell, the bytes
   of all texts (those that cells share count with the rows), the styles, the sheets.

@@ -116,6 +116,14 @@ def test_the_desk_tells_a_damaged_workbook_as_the_office_does(made: Made, tmp_pa
     judged_alike(made, tmp_path, [("xlsx", content) for content in (sound, *damaged, *other)], reasons=1)
 
 
+def test_the_desk_refuses_a_cell_that_stands_twice_as_the_office_does(made: Made, tmp_path: Path) -> None:
+    def doubled(cell: str) -> bytes:
+        twin = f'<c r="{cell}2" t="inlineStr"><is><t>1</t></is></c></row></sheetData>'.encode()
+        return altered(book_of_shared_texts(SOUND), SHEET, lambda part: part.replace(b"</row></sheetData>", twin))
+
+    judged_alike(made, tmp_path, [("xlsx", doubled(cell)) for cell in ("A", "B", "D", "E")], reasons=1)
+
+
 def altered_byte(content: bytes, part: str) -> bytes:
     """The workbook with one byte changed in what a part unpacks to, where nothing is packed."""
     out = io.BytesIO()

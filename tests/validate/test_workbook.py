@@ -347,6 +347,29 @@ def test_another_programs_prefixes_and_inline_texts() -> None:
     assert table.row(0) == (*SOUND, None)
 
 
+@pytest.mark.parametrize("cell", ["A1", "D1", "A2", "C2", "D2"])
+@pytest.mark.parametrize("twin", ["<v>1</v>", '<is><t xml:space="preserve">李四</t></is>'])
+def test_a_cell_that_stands_twice_refuses_the_set(cell: str, twin: str) -> None:
+    """The last one was taken, where Excel repairs the file and others show the first: another person was asked about
+    than was seen. A twin without text says nothing.
+    """
+
+    def doubled(again: str) -> bytes:
+        kind = "inlineStr" if again.startswith("<is>") else "n"
+        row = f'<row r="{cell[1]}"'.encode()
+        ended = f'<c r="{cell}" t="{kind}">{again}</c></row>'.encode()
+
+        def change(part: bytes) -> bytes:
+            before, of_row, rest = part.partition(row)
+            return before + of_row + rest.replace(b"</row>", ended, 1)
+
+        return altered(book(SOUND), SHEET, change)
+
+    assert refused(doubled(twin)).code == "workbook_format"
+    for nothing in ("", "<v></v>", "<is><t> </t></is>"):
+        assert read_workbook(doubled(nothing), None, ITEMS, 1).row(0) == (*SOUND, None)
+
+
 plain = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"), max_size=8)
 texts = plain.filter(lambda text: not re.search("_x[0-9A-Fa-f]{4}_", text))  # openpyxl writes it as it is: an escape
 references = texts.filter(lambda text: text[:1] != "=" and has_text(text))

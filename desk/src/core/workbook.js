@@ -170,6 +170,7 @@ function readRows(parts, part, { texts, dates, from1904 }) {
         if (!hasText(value)) return;
         if (column < 0 || !number) throw new Refused("workbook_format");
         filled = true;
+        if (row[column]) throw new Refused("workbook_format"); // which of the two one sees, programs differ in
         if (column < row.length) row[column] = value;
         else outside(found, row, column, value);
     };
