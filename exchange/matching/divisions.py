@@ -57,9 +57,9 @@ __all__ = [
 ]
 
 _COUNTRY: Final = "^(中华人民共和国|中国)"
-_CODE: Final = r"^\s*([0-9]{6})(?:[0-9]{6})?(?:[^0-9].*)?$"
+_CODE: Final = r"^\s*([0-9]{6})(?:[0-9]{6})?(?:[^0-9][\s\S]*)?$"
 _CODE_AND_MORE: Final = r"^\D{0,2}[0-9０-９]{6}(?:[0-9０-９]{6})?\s*[^0-9０-９\s]"
-_STREET_BEHIND_CODE: Final = r"^\s*[0-9]{6}(?:[0-9]{6})?([^0-9].*)$"
+_STREET_BEHIND_CODE: Final = r"^\s*[0-9]{6}(?:[0-9]{6})?([^0-9][\s\S]*)$"
 _NOT_TEXT: Final = r"[\s\p{P}\p{S}]"
 _BETWEEN_NUMBERS: Final = r"([0-9])[\s\p{P}\p{S}]+([0-9])"
 _APART: Final = "\ue0ff"

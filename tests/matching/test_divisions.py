@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from exchange.matching import divisions
@@ -117,3 +117,16 @@ def test_a_text_that_is_written_plainly_means_what_it_means_evened_out(texts: li
         patch.setattr(divisions, "_PLAIN", r"^\b\B$")  # no text is
         evened = pl.DataFrame({"text": texts}, schema={"text": pl.String}).select(place(pl.col("text")))
     assert written.equals(evened)
+
+
+@given(st.lists(PIECES, max_size=8).map("".join))
+@example("220104人民大街12号\n3单元")
+@example("220104\r\n人民大街\n12号")
+def test_a_line_break_in_a_cell_is_a_blank_there(text: str) -> None:
+    """Behind a code it made of the address one that cannot be read: who fills in a workbook breaks lines in a cell."""
+    broken, blank = ([each] for each in (text, text.replace("\r\n", " ").replace("\n", " ")))
+    schema = {"text": pl.String}
+    found, same = (
+        pl.DataFrame({"text": each}, schema=schema).select(place(pl.col("text"))) for each in (broken, blank)
+    )
+    assert found.equals(same)
