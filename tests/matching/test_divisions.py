@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import polars as pl
 import pytest
 from hypothesis import example, given
@@ -10,6 +12,9 @@ from hypothesis import strategies as st
 from exchange.matching import divisions
 from exchange.matching.division_meanings import todays
 from exchange.matching.divisions import division_code, goes_on, members, place, place_answer
+from exchange.matching.identity import Population
+from exchange.matching.items import RULES
+from exchange.matching.sources import Sources
 
 ROW = {"code": pl.Int32, "name": pl.String}
 CHANGCHUN, CHAOYANG, JIUTAI, JIUTAI_CITY, JIUTAI_COUNTY = 220100, 220104, 220113, 220181, 220123
@@ -130,3 +135,20 @@ def test_a_line_break_in_a_cell_is_a_blank_there(text: str) -> None:
         pl.DataFrame({"text": each}, schema=schema).select(place(pl.col("text"))) for each in (broken, blank)
     )
     assert found.equals(same)
+
+
+@pytest.mark.parametrize("claim", ["full_name", "code"])
+def test_the_registers_own_name_of_a_county_in_front_is_no_part_of_the_street_wherever_others_bear_it(
+    claim: str,
+) -> None:
+    """Of 朝阳区, 铁西区 and some hundred more, the street was answered as another one."""
+    counties = [(code, row["name"], row["full_name"]) for code, row in todays().items() if not code.endswith("00")]
+    rows = pl.DataFrame(counties, schema=["code", "name", "full_name"], orient="row").select(
+        pl.format("{} 某街1号", pl.col(claim)).alias("registered_address"),
+        pl.col("code").cast(pl.Int32).alias("register.registered_division"),
+        pl.format("{}某街1号", "name").alias("register.registered_address"),
+    )
+    sources = Sources(cast("Population", None), {})
+    assert RULES["registered_address"].looks_up is not None
+    answers = RULES["registered_address"].looks_up(rows, sources).select(RULES["registered_address"].answer)
+    assert set(answers.to_series()) == {"consistent"}
