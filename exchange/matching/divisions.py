@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from itertools import pairwise
 from types import MappingProxyType
@@ -54,12 +54,13 @@ __all__ = [
     "place",
     "place_answer",
     "run_together",
+    "without_own_name",
 ]
 
 _COUNTRY: Final = "^(中华人民共和国|中国)"
-_CODE: Final = r"^\s*([0-9]{6})(?:[0-9]{6})?(?:[^0-9].*)?$"
+_CODE: Final = r"^\s*([0-9]{6})(?:[0-9]{6})?(?:[^0-9][\s\S]*)?$"
 _CODE_AND_MORE: Final = r"^\D{0,2}[0-9０-９]{6}(?:[0-9０-９]{6})?\s*[^0-9０-９\s]"
-_STREET_BEHIND_CODE: Final = r"^\s*[0-9]{6}(?:[0-9]{6})?([^0-9].*)$"
+_STREET_BEHIND_CODE: Final = r"^\s*[0-9]{6}(?:[0-9]{6})?([^0-9][\s\S]*)$"
 _NOT_TEXT: Final = r"[\s\p{P}\p{S}]"
 _BETWEEN_NUMBERS: Final = r"([0-9])[\s\p{P}\p{S}]+([0-9])"
 _APART: Final = "\ue0ff"
@@ -263,12 +264,40 @@ def _by_name(even: pl.Series) -> pl.DataFrame:
     return pl.DataFrame({"code": code, "behind": behind})
 
 
+def without_own_name(texts: pl.Series, numbers: pl.Series) -> pl.Series:
+    """String[n]: the texts without the bare name in front that the division of this number (Int32) bears or bore,
+    however many others of that name there are: 朝阳区 of an address registered in the one of Changchun.
+    """
+    own = pl.DataFrame({"text": texts, "number": numbers.cast(pl.Int32)}).with_row_index("row")
+    own = own.join(_own_names(), on="number").filter(pl.col("text").str.starts_with(pl.col("name")))
+    longest = own.group_by("row").agg(pl.col("name").str.len_chars().max().alias("letters"))
+    rows = longest["row"]
+    shorter = pl.DataFrame({"text": texts.gather(rows), "letters": longest["letters"]})
+    return texts.clone().scatter(rows, shorter.select(pl.col("text").str.slice(pl.col("letters"))).to_series())
+
+
+@cache
+def _own_names() -> pl.DataFrame:
+    """``number`` of each county (Int32), in use or not, and ``name`` (String): one of those that it bears or bore."""
+    names = defaultdict[int, set[str]](set)
+    for code, row in todays().items():
+        names[int(code)] |= {row["name"], *short_names(code, row["name"])}
+    for row in formers():
+        within = counties_of(row)
+        for county in () if _is_beyond_county(int(row["code"]), within) else within:
+            names[county] |= {row["name"], *short_names("", row["name"])}
+    of_counties = {number: within for number, within in members().items() if not _is_beyond_county(number, within)}
+    pairs = {(number, name) for number, within in of_counties.items() for county in within for name in names[county]}
+    return pl.DataFrame(sorted(pairs), schema={"number": pl.Int32, "name": pl.String}, orient="row")
+
+
 def make_ready() -> None:
     """Works out now what is worked out once: threads that begin side by side would each do it, all of them slower."""
     division_meanings.make_ready()
     members()
     _words_by_beginning()
     _beyond_county()
+    _own_names()
 
 
 @cache
@@ -300,12 +329,12 @@ def _name_in_front(even: pl.Series, longest_first: list[str]) -> pl.Series:
 @cache
 def _beyond_county() -> pl.Series:
     """The numbers of what takes in several counties: provinces, cities, and names of several meanings."""
-    beyond = (number for number, extent in all_extents().items() if len(extent.possible) > 1 and _is_broad(number))
+    beyond = (number for number, extent in all_extents().items() if _is_beyond_county(number, extent.possible))
     return pl.Series(sorted(beyond), dtype=pl.Int32)
 
 
-def _is_broad(number: int) -> bool:
-    return number >= FIRST_OF_NAMES or number % 100 in (0, 1)
+def _is_beyond_county(number: int, counties: Collection[int]) -> bool:
+    return len(counties) > 1 and (number >= FIRST_OF_NAMES or number % 100 in (0, 1))
 
 
 def goes_on(text: pl.Expr, code: pl.Expr) -> pl.Expr:

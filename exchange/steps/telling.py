@@ -169,7 +169,10 @@ def _disclosure(app: App, batch_id: str, rows: list[int]) -> Disclosure:
         if release.state is ReleaseState.DELIVERED and (sent := [row for row in rows if row in release.rows]):
             said = stand[[rows.index(row) for row in sent]]
             if batch.objects_to is None:
-                said = corrected(app, batch, said, before=lines[release.number]).answers
+                with_corrections = corrected(app, batch, said, before=lines[release.number])
+                if with_corrections.unknown:
+                    return Disclosure(batch, rows, None)
+                said = with_corrections.answers
             left |= _left_in(context, release, said, sent)
     return Disclosure(batch, rows, left)
 

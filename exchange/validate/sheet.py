@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 import numpy as np
@@ -33,6 +34,10 @@ MAX_SHEET_ROW: Final = 1_048_576
 LETTERS_KEPT: Final = 16 * MAX_CELL_LETTERS
 """Of one text, as it is written: more than any cell may hold, however its characters are escaped, so that whoever shows
 it is refused by its row."""
+
+_SERIAL: Final = r"^\s*([0-9]{4,5})\s*$"
+_SERIALS_OF_1904: Final = (2_192, 71_588)
+"""1910 to 2099, as ``matching/dates.py`` takes those that count from 1900; no year is among them."""
 
 _MERGES: Final = 100_000
 _CHUNK_ROWS: Final = 2_000
@@ -62,6 +67,7 @@ class Sheet:
         self.numbers: list[int] = []
         """Row numbers in the sheet, one for each data row."""
         self.header_row = 0
+        self.from_1904 = False
         self._rows: list[list[str]] = []
         self._letters = 0
         self._frames: list[pl.DataFrame] = []
@@ -115,7 +121,8 @@ class Sheet:
         table.columns = codes
         table = without_empty(table)
         check_rows(table.height, rows, referred=has_references(table))
-        return with_left_out(read_cells(table.with_columns(self._faults()), table.columns), items, form)
+        table = read_cells(table.with_columns(self._faults()), table.columns)
+        return with_left_out(_days_of_1904(table) if self.from_1904 else table, items, form)
 
     def texts(self) -> pl.DataFrame:
         """The data rows, String, in the sheet's order under their places in the header (``0``, ``1`` …); ``numbers``
@@ -152,6 +159,19 @@ class Sheet:
             pl.when("merged").then(pl.lit("row_merged")).when("beyond").then(pl.lit("row_fields")).alias(ROW_FAULT)
         )
         return faults.to_series()
+
+
+def _days_of_1904(table: pl.DataFrame) -> pl.DataFrame:
+    """The rows with the days that stand as bare numbers in the columns of days; a year (``2015``) stays one."""
+    days = [pl.col(name) for name in table.columns if name.endswith("date")]
+    serial = [day.str.extract(_SERIAL, 1).cast(pl.Int64) for day in days]
+    return table.with_columns(
+        pl.when(number.is_between(*_SERIALS_OF_1904))
+        .then((pl.lit(date(1904, 1, 1)) + pl.duration(days=number)).dt.to_string("%Y-%m-%d"))
+        .otherwise(day)
+        .alias(day.meta.output_name())
+        for day, number in zip(days, serial, strict=True)
+    )
 
 
 def _filled(surplus: pl.DataFrame) -> list[int]:
@@ -232,6 +252,8 @@ def handlers(sheet: Sheet, cells: CellReader) -> tuple[Start, End, Text]:
             raise Refused("workbook_format")
         filled = True
         if column < len(row):
+            if row[column]:  # which of the two whoever opened it saw is not known
+                raise Refused("workbook_format")
             row[column] = value
         else:
             sheet.cell_outside(row, column, value)

@@ -6,6 +6,9 @@ Rules
   rows to leave them out finds the manifest's count of rows against it. A row whose cells are all empty is no row.
 - Merged cells: in the header they refuse the set, because which column is whose cannot be told; below it the rows that
   they touch keep their place with ``row_fault`` set. So does a row with something beyond the header's columns.
+- A cell that stands twice in its row, with a text each time, refuses the set, as rows out of order do: programs differ
+  in which of the two they show.
+- A day that stands as a bare number counts from 1904 where the workbook's days do: nobody else can know.
 - What a formula last gave is what it says; formulas are never computed here.
 - What is kept in memory is bounded, however small the file is that says it: the rows, the length of a cell, the bytes
   of all texts (those that cells share count with the rows), the styles, the sheets.
@@ -57,6 +60,7 @@ def read_sheet(content: bytes, sheet: str | None = None) -> Sheet:
     main = _one(package, "", "officeDocument")
     book = _read_book(package, main)
     read = Sheet()
+    read.from_1904 = book.from_1904
     part = _part_of(package, main, book.sheets, sheet)
     cells = CellReader(_shared_texts(package, main, read.keep_bytes), _date_styles(package, main), book.from_1904)
     package.parse(part, *handlers(read, cells))

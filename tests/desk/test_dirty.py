@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import xlsxwriter
 
 from exchange.base.errors import Refused
 from exchange.cli.request import _record
@@ -114,6 +115,30 @@ def test_the_desk_tells_a_damaged_workbook_as_the_office_does(made: Made, tmp_pa
     parts = (SHARED, SHEET, "xl/workbook.xml")
     other = [altered(sound, part, lambda text: text.decode().encode("utf-16")) for part in parts]
     judged_alike(made, tmp_path, [("xlsx", content) for content in (sound, *damaged, *other)], reasons=1)
+
+
+def test_the_desk_refuses_a_cell_that_stands_twice_as_the_office_does(made: Made, tmp_path: Path) -> None:
+    def doubled(cell: str) -> bytes:
+        twin = f'<c r="{cell}2" t="inlineStr"><is><t>1</t></is></c></row></sheetData>'.encode()
+        return altered(book_of_shared_texts(SOUND), SHEET, lambda part: part.replace(b"</row></sheetData>", twin))
+
+    judged_alike(made, tmp_path, [("xlsx", doubled(cell)) for cell in ("A", "B", "D", "E")], reasons=1)
+
+
+@pytest.mark.parametrize("from_1904", [False, True])
+def test_the_desk_counts_days_as_the_office_does(made: Made, tmp_path: Path, *, from_1904: bool) -> None:
+    """Of a bare number the desk cannot be wrong but at the borders of what is a day."""
+
+    def counted(serial: int) -> bytes:
+        content = io.BytesIO()
+        with xlsxwriter.Workbook(content, {"in_memory": True, "date_1904": from_1904}) as made:
+            sheet = made.add_worksheet()
+            sheet.write_row(0, 0, ["row_ref", "id_number", "name", "birth_date"])
+            sheet.write_row(1, 0, ["R1", "11010519491231002X", "李四", serial])
+        return content.getvalue()
+
+    serials = (2015, 2191, 2192, 3653, 3654, 31538, 71588, 71589, 73050, 73051)
+    judged_alike(made, tmp_path, [("xlsx", counted(serial)) for serial in serials], reasons=0)
 
 
 def altered_byte(content: bytes, part: str) -> bytes:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from exchange.matching import divisions
 from exchange.matching.division_meanings import todays
 from exchange.matching.divisions import division_code, goes_on, members, place, place_answer
+from exchange.matching.identity import Population
+from exchange.matching.items import RULES
+from exchange.matching.sources import Sources
 
 ROW = {"code": pl.Int32, "name": pl.String}
 CHANGCHUN, CHAOYANG, JIUTAI, JIUTAI_CITY, JIUTAI_COUNTY = 220100, 220104, 220113, 220181, 220123
@@ -117,3 +122,33 @@ def test_a_text_that_is_written_plainly_means_what_it_means_evened_out(texts: li
         patch.setattr(divisions, "_PLAIN", r"^\b\B$")  # no text is
         evened = pl.DataFrame({"text": texts}, schema={"text": pl.String}).select(place(pl.col("text")))
     assert written.equals(evened)
+
+
+@given(st.lists(PIECES, max_size=8).map("".join))
+@example("220104人民大街12号\n3单元")
+@example("220104\r\n人民大街\n12号")
+def test_a_line_break_in_a_cell_is_a_blank_there(text: str) -> None:
+    """Behind a code it made of the address one that cannot be read: who fills in a workbook breaks lines in a cell."""
+    broken, blank = ([each] for each in (text, text.replace("\r\n", " ").replace("\n", " ")))
+    schema = {"text": pl.String}
+    found, same = (
+        pl.DataFrame({"text": each}, schema=schema).select(place(pl.col("text"))) for each in (broken, blank)
+    )
+    assert found.equals(same)
+
+
+@pytest.mark.parametrize("claim", ["full_name", "code"])
+def test_the_registers_own_name_of_a_county_in_front_is_no_part_of_the_street_wherever_others_bear_it(
+    claim: str,
+) -> None:
+    """Of 朝阳区, 铁西区 and some hundred more, the street was answered as another one."""
+    counties = [(code, row["name"], row["full_name"]) for code, row in todays().items() if not code.endswith("00")]
+    rows = pl.DataFrame(counties, schema=["code", "name", "full_name"], orient="row").select(
+        pl.format("{} 某街1号", pl.col(claim)).alias("registered_address"),
+        pl.col("code").cast(pl.Int32).alias("register.registered_division"),
+        pl.format("{}某街1号", "name").alias("register.registered_address"),
+    )
+    sources = Sources(cast("Population", None), {})
+    assert RULES["registered_address"].looks_up is not None
+    answers = RULES["registered_address"].looks_up(rows, sources).select(RULES["registered_address"].answer)
+    assert set(answers.to_series()) == {"consistent"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable
 from datetime import date, datetime
@@ -10,6 +11,7 @@ from typing import Any
 import openpyxl
 import polars as pl
 import pytest
+import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
@@ -18,6 +20,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from exchange.base.errors import Refused
 from exchange.matching.dates import claimed_period
 from exchange.validate.cells import BUILT_IN_DATES, date_shown, has_text, number_text
+from exchange.validate.columns import columns_for
 from exchange.validate.sheet import MAX_CELL_LETTERS
 from exchange.validate.table import ROW_FAULT
 from exchange.validate.workbook import read_workbook
@@ -70,6 +73,38 @@ def test_a_formula_says_what_it_last_gave() -> None:
         book(("=1+1", *SOUND[1:])), SHEET, lambda xml: re.sub(rb"<f>1\+1</f><v\s*/>", b"<f>1+1</f><v>2</v>", xml)
     )
     assert read_workbook(content, None, ITEMS, 1)["row_ref"].to_list() == ["2"]
+
+
+@given(
+    day=st.dates(date(1910, 1, 2), date(2099, 12, 31)),
+    from_1904=st.booleans(),
+    shown=st.sampled_from(["", "yyyy-mm-dd", "yyyy年m月d日"]),
+    items=st.sampled_from([("birth_date", 3), ("migration", 4), ("cancellation", 4)]),
+)
+@one_in(2)
+def test_a_day_is_the_same_day_however_the_workbook_counts_and_shows_it(
+    day: date, from_1904: bool, shown: str, items: tuple[str, int]
+) -> None:
+    """A bare number was counted from 1900 in a workbook that counts from 1904: another day, four years before."""
+    item, place = items
+    content = io.BytesIO()
+    with xlsxwriter.Workbook(content, {"in_memory": True, "date_1904": from_1904}) as made:
+        sheet = made.add_worksheet()
+        columns = [column.code for column in columns_for((item,))]
+        sheet.write_row(0, 0, columns)
+        sheet.write_row(1, 0, ["R1"] * place)
+        sheet.write_datetime(1, place, day, made.add_format({"num_format": shown or "General"}))
+    table = read_workbook(content.getvalue(), None, (item,), 1)
+    assert table.select(claimed_period(pl.col(columns[place]))).item()["first"] == day
+
+
+def test_a_year_is_no_day_that_counts_from_1904() -> None:
+    content = io.BytesIO()
+    with xlsxwriter.Workbook(content, {"in_memory": True, "date_1904": True}) as made:
+        sheet = made.add_worksheet()
+        for place, row in enumerate(([column.code for column in columns_for(("migration",))], ["R1"] * 4 + [2015])):
+            sheet.write_row(place, 0, row)
+    assert read_workbook(content.getvalue(), None, ("migration",), 1)["migration_date"].to_list() == ["2015"]
 
 
 def test_days_that_count_from_1904() -> None:
@@ -345,6 +380,29 @@ def test_another_programs_prefixes_and_inline_texts() -> None:
     """As some programs write them: every element with a prefix, texts inside the cells, no references."""
     table = read_workbook(altered(book(SOUND), SHEET, lambda _: INLINE), None, ITEMS, 1)
     assert table.row(0) == (*SOUND, None)
+
+
+@pytest.mark.parametrize("cell", ["A1", "D1", "A2", "C2", "D2"])
+@pytest.mark.parametrize("twin", ["<v>1</v>", '<is><t xml:space="preserve">李四</t></is>'])
+def test_a_cell_that_stands_twice_refuses_the_set(cell: str, twin: str) -> None:
+    """The last one was taken, where Excel repairs the file and others show the first: another person was asked about
+    than was seen. A twin without text says nothing.
+    """
+
+    def doubled(again: str) -> bytes:
+        kind = "inlineStr" if again.startswith("<is>") else "n"
+        row = f'<row r="{cell[1]}"'.encode()
+        ended = f'<c r="{cell}" t="{kind}">{again}</c></row>'.encode()
+
+        def change(part: bytes) -> bytes:
+            before, of_row, rest = part.partition(row)
+            return before + of_row + rest.replace(b"</row>", ended, 1)
+
+        return altered(book(SOUND), SHEET, change)
+
+    assert refused(doubled(twin)).code == "workbook_format"
+    for nothing in ("", "<v></v>", "<is><t> </t></is>"):
+        assert read_workbook(doubled(nothing), None, ITEMS, 1).row(0) == (*SOUND, None)
 
 
 plain = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"), max_size=8)

@@ -12,6 +12,7 @@ import { readSheet } from "./workbook.js";
 const FORMULA = /^="([^"]*)"$/;
 const LOST = "\ufffd";
 const SURPLUS = 64;
+const SERIALS_OF_1904 = [2_192, 71_588];
 
 /** A data file opened as far as its header: `{isWorkbook, header, sheet | text, csv}`. */
 export function openFile(rules, content, { isWorkbook, sheet = null, encoding = null }) {
@@ -34,19 +35,29 @@ export function readTable(rules, file, items, form) {
     }
     const separator = file.isWorkbook ? null : rowSeparator(file.text, file.csv, names.length);
     const optional = new Set(columnsFor(rules, items, form).flatMap((each) => (each.optional ? [each.column] : [])));
-    const raw = () =>
-        file.isWorkbook ? sheetRows(file.sheet, names.length) : textRows(file, names, optional, separator);
+    const raw = () => (file.isWorkbook ? sheetRows(file.sheet, names) : textRows(file, names, optional, separator));
     const wordless = [...names.keys()].filter((place) => names[place].startsWith(WORDLESS));
     if (wordless.length) checkEmpty(raw(), wordless);
     return { codes, rows: () => evened(without(raw(), wordless), codes) };
 }
 
-function* sheetRows(sheet, width) {
+function* sheetRows(sheet, names) {
+    const width = names.length;
+    const days = names.map((name) => sheet.from1904 && name.endsWith("date"));
     for (let place = 0; place < sheet.rows.length; place += 1) {
         const row = sheet.rows[place];
         const beyond = row.slice(width).some((cell) => cell !== "");
-        yield { cells: row.slice(0, width), fault: sheet.faults[place] ?? (beyond ? "row_fields" : null) };
+        const cells = row.slice(0, width).map((cell, at) => (days[at] ? dayOf1904(cell) : cell));
+        yield { cells, fault: sheet.faults[place] ?? (beyond ? "row_fields" : null) };
     }
+}
+
+/** A day that stands as a bare number counts from 1904 where the workbook's days do; a year stays one. */
+function dayOf1904(cell) {
+    const serial = /^\p{White_Space}*([0-9]{4,5})\p{White_Space}*$/u.exec(cell)?.[1] ?? 0;
+    const [first, last] = SERIALS_OF_1904;
+    if (serial < first || serial > last) return cell;
+    return new Date(Date.UTC(1904, 0, 1) + serial * 86_400_000).toISOString().slice(0, 10);
 }
 
 function* textRows({ text, csv }, codes, optional, separator) {

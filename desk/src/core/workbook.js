@@ -17,7 +17,7 @@ const XML_BLANKS = /^[ \t\r\n]+|[ \t\r\n]+$/g;
 
 /**
  * @returns {{header: string[], headerMerged: boolean, rows: string[][], faults: (string|null)[], numbers: number[],
- *   hidden: number}}
+ *   hidden: number, from1904: boolean}}
  * `rows` as wide as the header; `numbers`: the rows' numbers in the sheet; `hidden`: how many of them it does not show
  */
 export const readSheet = (content, sheet = null) => foreignBytes("workbook_format", () => sheetOf(content, sheet));
@@ -29,7 +29,7 @@ function sheetOf(content, wanted) {
     const part = partOf(parts, main, book.sheets, wanted);
     const texts = sharedTexts(parts, main);
     const found = readRows(parts, part, { texts, dates: dateStyles(parts, main), from1904: book.from1904 });
-    return withFaults(found);
+    return { ...withFaults(found), from1904: book.from1904 };
 }
 
 /** The names of the sheets that are shown, in their order; none where the file is no workbook that can be read. */
@@ -170,6 +170,7 @@ function readRows(parts, part, { texts, dates, from1904 }) {
         if (!hasText(value)) return;
         if (column < 0 || !number) throw new Refused("workbook_format");
         filled = true;
+        if (row[column]) throw new Refused("workbook_format"); // which of the two one sees, programs differ in
         if (column < row.length) row[column] = value;
         else outside(found, row, column, value);
     };

@@ -7,7 +7,8 @@ Rules
   agrees; where the register has none, an officer looks. So where the digits are the register's, parted otherwise into
   numbers (1-2号 and 12号).
 - The register's own text may begin with the division, too, also as it was called before or in short (九台市 of what is
-  九台区 today): that is left out on either side where it may mean the division that is registered.
+  九台区 today): that is left out on either side where it may mean the division that is registered, also where its bare
+  name is that of several (朝阳区).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import polars as pl
 
 from exchange.matching.codes import nothing_claimed
 from exchange.matching.distinct import map_distinct
-from exchange.matching.divisions import PLACE, make_ready, place, place_answer, run_together
+from exchange.matching.divisions import PLACE, make_ready, place, place_answer, run_together, without_own_name
 from exchange.matching.items.rule import ItemRule, registered
 from exchange.matching.sources import Sources
 
@@ -38,16 +39,22 @@ def _look_up(frame: pl.DataFrame, _: Sources) -> pl.DataFrame:
 
 def _held(unlike: pl.DataFrame) -> pl.Series:
     """The register's street without the division's name; the claimed one where that is the same without it."""
-    streets = unlike.select(_STREET, *[_behind_division(text) for text in (_STREET, _HELD)])
-    claimed, behind_claimed, behind_held = streets.get_columns()
+    claimed, behind_claimed, behind_held = (
+        unlike[_STREET],
+        *(_behind_division(unlike, text) for text in (_STREET, _HELD)),
+    )
     return behind_held.zip_with(behind_held != behind_claimed, claimed)
 
 
-def _behind_division(column: str) -> pl.Expr:
+def _behind_division(rows: pl.DataFrame, column: str) -> pl.Series:
     """What stands behind the name in front of the text, where that may mean the registered division; else the text."""
     parted = place(pl.col(column)).struct
     answer = place_answer(parted.field("code"), registered("registered_division"))
-    return pl.when(answer != "inconsistent").then(parted.field("street")).otherwise(pl.col(column)).alias(f"{column}*")
+    behind = rows.select(pl.when(answer != "inconsistent").then(parted.field("street"))).to_series()
+    unnamed = behind.is_null().arg_true()
+    divisions = rows.select(registered("registered_division")).to_series()
+    bare = without_own_name(rows[column].gather(unnamed), divisions.gather(unnamed))
+    return behind.scatter(unnamed, bare)
 
 
 RULE = ItemRule(
