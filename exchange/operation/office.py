@@ -189,7 +189,7 @@ def batches(app: App) -> Iterator[HealthFinding]:
     removed, or because a partner's server is away, nobody would hear of it before its due day.
     """
     minutes = app.settings.health.unmoved_minutes
-    still = unmoved(app.register.engine, app.now() - timedelta(minutes=minutes))
+    still = unmoved(app.register.engine, app.now(), timedelta(minutes=minutes))
     if not still:
         yield ok("没有停滞的批次", "no batch stands still")
         return
