@@ -136,6 +136,8 @@ def test_nothing_is_destroyed_until_a_person_has_looked(
     for destroys in (retention.run, retention.prune_snapshots):
         with pytest.raises(Halt, match="was rolled back"):
             destroys(later(timedelta(days=4000)))
+    with pytest.raises(Halt, match="was rolled back"):
+        retention.check(app)  # as the dry run says it
     assert kept_files(app) == files
     assert app.register.retention.intended() == []
     app.register.resume(app.checkpoints, "备库接管〔虚构〕")
