@@ -10,6 +10,8 @@ Rules
 - A register that lost commits knows neither the batches, holds and objections of the last while nor their files: behind
   one nothing is destroyed until a person has looked, and what is about to be destroyed, or is held, is written down
   beside the archive as well (``App.keep_checkpoint``).
+- Days count by this machine's clock: where it is further than ``CLOCKS_APART`` from that of the database's server, who
+  knows what is past its time? Nothing is destroyed. Where both are one machine's this is not found.
 - What lies in the archive and is named by no batch (of steps that were killed, copies of notices), and what was left in
   the working folders, the cache and of databases' dumps, goes after the days of ``work``; what was destroyed before and
   lies there again (an older folder under a newer register), once it is ``SETTLED``. What was derived from an original
@@ -29,7 +31,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -44,6 +46,7 @@ from exchange.base.files import DUMPS, WRITING, disk_trouble, sha256_of
 from exchange.base.tables import SOURCES
 from exchange.calendar.working_days import office_day
 from exchange.register import Role
+from exchange.register.database import probe
 from exchange.register.retention import EXPORTS, WORK, KeptFile
 from exchange.snapshots.raw_exports import RawFile, left_over, past_their_time
 
@@ -56,6 +59,9 @@ RECORDS: Final = "records"
 
 SETTLED: Final = timedelta(days=1)
 """Longer than any step takes from laying a file into the archive to registering it."""
+
+CLOCKS_APART: Final = timedelta(days=7)
+"""What goes by less too early was due all the same; a clock that is set runs ahead by a month or a year."""
 
 _CHUNK: Final = 500
 
@@ -83,9 +89,8 @@ def due(app: App) -> list[tuple[KeptFile, str]]:
 
 
 def run(app: App) -> Counter[str]:
-    """Destroys what is due; how many files, by kind. Halt where the ledger is not that of the kept checkpoints."""
-    app.check_archive()  # else all that is due would count as gone, and lie there again with its disk
-    app.keep_checkpoint()
+    """Destroys what is due; how many files, by kind. Halt as :func:`check`."""
+    check(app)
     app.register.guard.forget(app.now())
     retention = app.register.retention
     retention.intend(due(app), app.now())
@@ -112,12 +117,33 @@ def run(app: App) -> Counter[str]:
 
 
 def prune_snapshots(app: App) -> list[tuple[str, str]]:
-    """Removes the snapshots' versions that are not needed any more; (source, version) of each. Halt as :func:`run`."""
-    app.register.check_newest(app.checkpoints)
+    """Removes the snapshots' versions that are needed no more; (source, version) of each. Halt as :func:`check`."""
+    check(app)
     policy = app.settings.policy
     needed = app.register.snapshots.needed(app.now() - timedelta(days=policy.objections_days))
     removed = ((source, app.snapshots.prune(source, policy.snapshots_kept, needed)) for source in SOURCES)
     return [(source, name) for source, names in removed for name in names]
+
+
+def check(app: App) -> None:
+    """Halt where nothing may be destroyed now: the clock is not the database's, the archive's disk is not there, or the
+    ledger is not that of the kept checkpoints.
+    """
+    _check_clock(app)
+    app.check_archive()  # else all that is due would count as gone, and lie there again with its disk
+    app.register.check_newest(app.checkpoints)
+
+
+def _check_clock(app: App) -> None:
+    """Halt where this machine's clock and that of the database's server are too far apart to count days by either."""
+    theirs, ours = probe(app.register.engine).now, datetime.now(UTC)
+    if abs(theirs - ours) > CLOCKS_APART:
+        msg = (
+            f"this machine's clock ({ours:%Y-%m-%d %H:%M}) and that of the database's server ({theirs:%Y-%m-%d %H:%M}, "
+            "both UTC) are days apart; nothing is destroyed until they are set right"
+        )
+        apart = f"本机时钟（{office_day(ours)}）与登记库服务器的时钟（{office_day(theirs)}）相差数日"
+        raise Halt(msg, zh=f"{apart}：校时之前不销毁任何文件")
 
 
 def due_exports(app: App) -> list[RawFile]:

@@ -43,6 +43,7 @@ def run(
                 out.print(f"{export.name}  exports  {app.settings.retention.exports_days} days", markup=False)
             counts = Counter(kind for _, kind in files) + Counter(exports=len(exports))
             _print(counts, "到期未销毁 past their time")
+            retention.check(app)  # what would stop it
         else:
             _print(retention.run(app), "已销毁 destroyed")
         for name in retention.unpublished_exports(app):

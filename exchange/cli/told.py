@@ -98,7 +98,7 @@ def withhold(batch: BatchId, reason: Reason) -> None:
     with outcome(), App.of_account(os_user()) as app:
         check_leader(app.settings, app.register.actor)
         check_note(reason, needed=True)
-        done = app.register.told_uses.withhold(batch, reason, app.now())
+        done = telling.withhold(app, batch, reason)
         out.print(f"{batch}: {'不予告知 withheld' if done else 'was withheld already'}", markup=False)
 
 

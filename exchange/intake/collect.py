@@ -150,7 +150,7 @@ def _unmoved(app: App, owed: OwedRuns) -> list[str]:
     if asked is not None and timedelta() <= now - asked.at < UNMOVED:
         return []
     seen_to = set(owed.all()) if lookout_on_duty(app) else set[str]()
-    unmoved_batches = [batch_id for batch_id in unmoved(app.register.engine, now - UNMOVED) if batch_id not in seen_to]
+    unmoved_batches = [batch_id for batch_id in unmoved(app.register.engine, now, UNMOVED) if batch_id not in seen_to]
     duties.done(RUNS, f"{len(unmoved_batches)}")
     return unmoved_batches
 

@@ -111,8 +111,8 @@ def _register(app: App) -> Iterator[Sample]:
     live = live_of(app, counted.unfinished_sets)
     yield "exchange_unfinished_sets", (), sum(number for of, number in counted.unfinished_sets.items() if of in live)
     yield "exchange_ledger_lines", (), counted.ledger_lines
-    since = now - timedelta(minutes=app.settings.health.unmoved_minutes)
-    yield "exchange_unmoved_batches", (), len(unmoved(app.register.engine, since))
+    span = timedelta(minutes=app.settings.health.unmoved_minutes)
+    yield "exchange_unmoved_batches", (), len(unmoved(app.register.engine, now, span))
     yield "exchange_unsent_releases", (), len(stuck(app))
 
 

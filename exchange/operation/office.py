@@ -20,13 +20,13 @@ from typing import Final
 from exchange.agreements.agreement import Agreement, load_agreement
 from exchange.app import App
 from exchange.base.duty import ALTERED, BACKUP, COLLECT, LOOKOUT, RELEASES, RETENTION, VERIFY, WATCH, Duties
-from exchange.base.errors import ExchangeError
+from exchange.base.errors import ExchangeError, Halt
 from exchange.base.tables import SOURCES
 from exchange.calendar.working_days import office_day
 from exchange.intake.lanes import AD_HOC
 from exchange.operation import log_days, machine
 from exchange.operation.finding import HealthFinding, failing, ok, warning
-from exchange.register.database import probe
+from exchange.register.database import check_encoding, probe
 from exchange.register.unmoved import unmoved
 from exchange.settings_sections import HealthLimits
 from exchange.steps.release import SENT_WITHIN, stuck
@@ -64,13 +64,17 @@ TEST_LANE: Final = "test lane"
 
 
 def database(app: App) -> Iterator[HealthFinding]:
-    """Reachable, its tables this version's, its clock ours."""
+    """Reachable, of an encoding that holds all names, its tables this version's, its clock ours."""
     before = datetime.now(UTC)
     try:
         probed = probe(app.register.engine)
     except ExchangeError as error:
         yield failing("登记库不能用", f"{error}")
         return
+    try:
+        check_encoding(probed.encoding)
+    except Halt as error:
+        yield failing(error.zh, f"{error}")
     if probed.revision is None:
         yield failing("登记库中没有表：exchange register migrate", "the register has no tables yet")
     elif probed.revision != probed.head:
@@ -185,7 +189,7 @@ def batches(app: App) -> Iterator[HealthFinding]:
     removed, or because a partner's server is away, nobody would hear of it before its due day.
     """
     minutes = app.settings.health.unmoved_minutes
-    still = unmoved(app.register.engine, app.now() - timedelta(minutes=minutes))
+    still = unmoved(app.register.engine, app.now(), timedelta(minutes=minutes))
     if not still:
         yield ok("没有停滞的批次", "no batch stands still")
         return

@@ -21,7 +21,7 @@ from exchange.base.errors import Halt
 from exchange.base.paths import ROOT
 from exchange.operation.installing import AIRFLOW, BACKUP, OWNER, WORK, Database, Done, Plan, password_of
 from exchange.register import open_register
-from exchange.register.database import probe
+from exchange.register.database import check_encoding, probe
 from exchange.register.troubles import of_connection
 from exchange.settings import Settings, read_secret
 
@@ -128,6 +128,7 @@ def _tables(plan: Plan) -> Done:
     register = open_register(settings.url, "office init", settings.password_file)
     with closing(register):
         probed = probe(register.engine)
+        check_encoding(probed.encoding)  # one that was made by hand
         is_new = probed.revision != probed.head
         if is_new:
             register.migrate()

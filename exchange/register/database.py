@@ -4,7 +4,8 @@ Rules
 - Every wait has a limit, at the server and here (``Timeouts``): a client that stopped does not hold up the others, a
   server that stopped does not hold up a client.
 - What a session assumes of its settings it says itself: a role may change its own defaults for good, and names would
-  mean other things, or dates be written otherwise.
+  mean other things, dates be written otherwise, or most of those who write at once be turned away. What it cannot say,
+  the database's encoding, is held against what it must be before there are tables (``check_encoding``).
 - A lost or refused connection is Retryable, wherever it happens, and so is what ``troubles.py`` says will pass; other
   faults are our own and are raised as they are, without the values that a statement carried.
 - The password never stands in a URL, only in libpq's password file.
@@ -35,11 +36,12 @@ from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
-from exchange.base.errors import Retryable
+from exchange.base.errors import Halt, Retryable
 from exchange.register import ledger, troubles
 from exchange.register.signing import LedgerKey
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
+ENCODING: Final = "UTF8"
 _LOCK_NOT_AVAILABLE = "55P03"
 _CONNECTIONS: Final = 15
 """The most connections that one process keeps open."""
@@ -81,6 +83,7 @@ def open_engine(
         "datestyle": "ISO",
         "bytea_output": "hex",
         "search_path": "public",
+        "default_transaction_isolation": r"read\ committed",  # who waited for a lock sees what was written under it
         "synchronous_commit": "on",  # what was confirmed is there when the server has fallen
         "lock_timeout": f"{timeouts.lock * 1000:.0f}",
         "statement_timeout": f"{timeouts.statement * 1000:.0f}",
@@ -213,13 +216,14 @@ def held(engine: Engine, kind: int, name: str, seconds: int, longest: float) -> 
 @dataclass(frozen=True)
 class Probe:
     """``revision``: of the database's tables, None where there are none; ``head``: of this version's; ``now``: by the
-    server's clock; ``read_only``: it takes nothing, as a standby does.
+    server's clock; ``read_only``: it takes nothing, as a standby does; ``encoding``: in which its texts are kept.
     """
 
     revision: str | None
     head: str | None
     now: datetime
     read_only: bool
+    encoding: str = ENCODING
 
 
 def probe(engine: Engine) -> Probe:
@@ -228,9 +232,22 @@ def probe(engine: Engine) -> Probe:
     scripts.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     with reaching(engine), engine.connect() as connection:
         revision = MigrationContext.configure(connection).get_current_revision()
-        asked = select(func.clock_timestamp(), func.current_setting("transaction_read_only"))
-        moment, read_only = connection.execute(asked).one()
-    return Probe(revision, ScriptDirectory.from_config(scripts).get_current_head(), moment, read_only == "on")
+        settings = map(func.current_setting, ("transaction_read_only", "server_encoding"))
+        moment, read_only, encoding = connection.execute(select(func.clock_timestamp(), *settings)).one()
+    return Probe(revision, ScriptDirectory.from_config(scripts).get_current_head(), moment, read_only == "on", encoding)
+
+
+def check_encoding(encoding: str) -> None:
+    """Halt where a database is of another encoding than UTF-8 (``createdb`` takes its server's, under ``LANG=C`` none):
+    the first Chinese letter's number, or a year later the first rare character of a name, would be a fault.
+    """
+    if encoding != ENCODING:
+        msg = (
+            f"the register's database is of encoding {encoding}, which cannot hold all names; make it anew: "
+            "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+        )
+        zh = f"登记库的编码是 {encoding}，存不下全部姓名用字：请以 ENCODING 'UTF8' TEMPLATE template0 重建数据库"
+        raise Halt(msg, zh=zh)
 
 
 def check_written(engine: Engine) -> None:
@@ -242,10 +259,13 @@ def check_written(engine: Engine) -> None:
 
 
 def migrate(engine: Engine) -> None:
-    """Brings the database to this version's tables; nothing to do where it has them. A migration may take its time."""
+    """Brings the database to this version's tables; nothing to do where it has them. A migration may take its time.
+    Halt as :func:`check_encoding`.
+    """
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     with reaching(engine), engine.begin() as connection:
+        check_encoding(connection.execute(select(func.current_setting("server_encoding"))).scalar_one())
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(select(func.pg_advisory_xact_lock(_MIGRATING)))
         config.attributes["connection"] = connection

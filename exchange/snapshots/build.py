@@ -8,6 +8,7 @@ be fresh for years, and none after it would be built.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
@@ -71,11 +72,21 @@ def _change(current: Version | None, rows: float) -> float:
 
 def newest_export(exports: Path, source: str) -> tuple[Path, date] | None:
     """The newest complete export folder of a source and its date, None when there is none; Halt where it may not be
-    looked into.
+    looked into, or where a complete export is not named by its day: nobody knows whether it is the newest.
     """
     with disk_trouble(exports / source):
         folders = [folder for folder in entries(exports / source) if (folder / COMPLETE).exists()]
-    return (folders[-1], date.fromisoformat(folders[-1].name)) if folders else None
+    return max(((folder, _day_of(folder)) for folder in folders), key=lambda export: export[1], default=None)
+
+
+def _day_of(export: Path) -> date:
+    with suppress(ValueError):
+        day = date.fromisoformat(export.name)
+        if str(day) == export.name:  # 20261122 is a date, too
+            return day
+    place = f"{export.parent.name}/{export.name}"
+    msg = f"the export {place} is not named by its day (YYYY-MM-DD); rename it, or move it out of this folder"
+    raise Halt(msg, zh=f"导出 {place} 的文件夹名不是日期（YYYY-MM-DD）：请改名，不用的移到别处")
 
 
 def check_day(source: str, as_of: date, today: date) -> None:

@@ -182,9 +182,11 @@ def _upheld(context: BatchContext, now: pl.DataFrame) -> int | None:
 
 
 def is_stuck(release: Release, now: datetime) -> bool:
-    """Whether a release has been free to leave for longer than ``SENT_WITHIN`` and was not delivered."""
+    """Whether a release has been free to leave for longer than ``SENT_WITHIN`` and was not delivered; one from as far
+    ahead is of a clock that was put back since.
+    """
     since = release.may_leave_since
-    return since is not None and now - since > SENT_WITHIN
+    return since is not None and abs(now - since) > SENT_WITHIN
 
 
 def stuck(app: App) -> list[Release]:

@@ -76,8 +76,9 @@ def ask(app: App, number: str, reason: str, letter: str) -> int:
 
 def confirm(app: App, question_number: int) -> Disclosures:
     """Confirms a question; whom the person's data was disclosed to, oldest batch first. It is recorded before it is
-    returned. Halt as the register's.
+    returned. Halt as the register's, and where it lost commits: nobody would be told of what it does not know any more.
     """
+    app.register.check_newest(app.checkpoints)
     ring, uses = _ring(app), app.register.told_uses
     question = uses.question(question_number, app.now())
     found = app.register.told.find(lambda generation: ring.renewed(question.hashes, Kind.NUMBER, 1, generation))
@@ -95,6 +96,15 @@ def confirm(app: App, question_number: int) -> Disclosures:
         withheld=len(found.rows) - len(named) - len(altered),
         unsound=unsound,
     )
+
+
+def withhold(app: App, batch_id: str, reason: str) -> bool:
+    """Nobody learns of this batch from now on; False where it was withheld already. Kept beside the archive at once:
+    nobody would say again what a lost commit said.
+    """
+    new = app.register.told_uses.withhold(batch_id, reason, app.now())
+    app.keep_checkpoint()
+    return new
 
 
 def rekey(app: App) -> tuple[int, int]:

@@ -75,10 +75,21 @@ def test_what_is_owed_is_named_once_it_has_stood_for_long(
     go, owed = WAYS[way]
     batch = claimed(app, court, ask())
     go(app, batch)
-    assert batch not in unmoved(app.register.engine, app.now() - UNMOVED), "it has only just moved"
+    assert batch not in unmoved(app.register.engine, app.now(), UNMOVED), "it has only just moved"
     assert (poll(later(LONG)).unmoved.get(batch) is Lane.IMMEDIATE) == owed
     pipeline.run(app, batch)
-    assert batch not in unmoved(app.register.engine, app.now() + LONG), "and it ends, from wherever it was"
+    assert batch not in unmoved(app.register.engine, app.now(), timedelta()), "and it ends, from wherever it was"
+
+
+def test_what_was_written_by_a_clock_that_ran_ahead_has_not_moved(
+    app: App, later: Later, court: DemoPartner, ask: Ask
+) -> None:
+    """Until that day came nobody would have taken up a run that was lost, nor heard of it."""
+    batch = claimed(app, court, ask())
+    back = later(timedelta(days=-1))
+    assert poll(back).unmoved.get(batch) is Lane.IMMEDIATE
+    assert next(office.batches(back)).condition is Condition.WARNING
+    pipeline.run(app, batch)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -103,13 +114,13 @@ def test_health_warns_once_it_has_stood_for_an_hour(
     """As where somebody paused the DAG of its lane, and all the runs wait that are started."""
     go, owed = WAYS[way]
     hour = timedelta(minutes=app.settings.health.unmoved_minutes)
-    others = len(unmoved(app.register.engine, app.now() + timedelta(minutes=1)))  # of other tests
+    others = len(unmoved(app.register.engine, app.now(), timedelta()))  # of other tests
     batch = claimed(app, court, ask())
     go(app, batch)
     (found,) = office.batches(later(hour + timedelta(minutes=1)))
     assert found.condition is (Condition.WARNING if others + owed else Condition.OK)
     assert found.en.startswith(f"{others + owed} not moved for" if others + owed else "no batch stands still")
-    assert batch not in unmoved(app.register.engine, app.now() - hour), "it has only just moved"
+    assert batch not in unmoved(app.register.engine, app.now(), hour), "it has only just moved"
     pipeline.run(app, batch)
 
 

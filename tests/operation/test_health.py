@@ -7,6 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
@@ -22,7 +23,7 @@ from exchange.operation import machine, office
 from exchange.operation.finding import Condition, HealthFinding, ok
 from exchange.operation.health import CHECKS, Health, quick, worst
 from exchange.register import Register
-from exchange.register.database import Timeouts, open_engine
+from exchange.register.database import Timeouts, open_engine, probe
 from exchange.settings import Settings
 
 OK, WARNING, FAILING = Condition
@@ -54,6 +55,13 @@ def test_a_database_that_is_not_there(app: App) -> None:
     gone = open_engine("postgresql+psycopg://exchange@127.0.0.1:1/exchange", None, timeouts=Timeouts(connect=1))
     (found,) = office.database(App(app.settings, Register(gone, "test")))
     assert found.condition is FAILING
+
+
+def test_a_database_that_cannot_hold_all_names_is_found(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    probed = replace(probe(app.register.engine), encoding="SQL_ASCII")
+    monkeypatch.setattr(office, "probe", lambda _: probed)
+    found = [each for each in office.database(app) if "SQL_ASCII" in each.en]
+    assert [(each.condition, "编码" in each.zh) for each in found] == [(FAILING, True)]
 
 
 def test_a_database_that_takes_nothing_is_found_before_a_set_comes(world: World, app: App) -> None:

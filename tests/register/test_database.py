@@ -70,6 +70,41 @@ def test_a_program_of_another_version_writes_nothing(
     register.verify()
 
 
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1", "EUC_CN"])
+def test_a_database_that_cannot_hold_all_names_gets_no_tables(database: Any, encoding: str) -> None:
+    """``createdb`` by hand takes the server's own encoding: the first letter's number would be a fault, or, a year
+    later, the first rare character of a handler's name.
+    """
+    name, server = f"of_{encoding.lower()}", database.server
+    with server.connected("postgres", "postgres") as superuser:
+        superuser.execute(f"CREATE DATABASE {name} OWNER exchange ENCODING '{encoding}' TEMPLATE template0".encode())
+    register = open_register(server.url("exchange").removesuffix("exchange") + name, "owner", server.password_file)
+    try:
+        with pytest.raises(Halt, match=encoding) as caught:
+            register.migrate()
+        assert "UTF8" in caught.value.zh
+        assert (probe(register.engine).revision, probe(register.engine).encoding) == (None, encoding)
+    finally:
+        register.close()
+        with server.connected("postgres", "postgres") as superuser:
+            superuser.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.mark.parametrize("level", ["repeatable read", "serializable"])
+def test_whatever_isolation_a_role_was_given_who_writes_at_once_waits_for_the_other(database: Any, level: str) -> None:
+    """Seven of ten who claim at once were turned away, to try again."""
+    database.statement(f"ALTER ROLE exchange_work SET default_transaction_isolation = '{level}'")
+    register = database.open()
+    try:
+        with ThreadPoolExecutor(4) as claiming:
+            names = [f"bank.b{number}" for number in range(24)]
+            claims = [*claiming.map(lambda name: register.claim(name, "bank", "a" * 64, [], AT), names)]
+        assert {*claims} == {Claim.NEW}
+    finally:
+        register.close()
+        database.statement("ALTER ROLE exchange_work RESET default_transaction_isolation")
+
+
 def test_two_may_migrate_at_once(database: Any) -> None:
     database.statement("DROP OWNED BY exchange")
     database.statement("GRANT ALL ON SCHEMA public TO exchange")

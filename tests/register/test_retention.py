@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from exchange.demo.world import PARTNERS, World
 from exchange.guard.thresholds import THRESHOLDS
 from exchange.register import Register, Role, State
 from exchange.register.asked_lately import AskedLatelyRow
-from exchange.register.database import transaction
+from exchange.register.database import probe, transaction
 from exchange.register.models import DestructionRow
 from exchange.register.tests_of import TestBatch
 from exchange.status.certificate import _key_changed
@@ -49,6 +50,23 @@ def test_a_file_that_many_batches_share_is_not_asked_of_each_for_each(
         assert retention.run(desk.later(later))["originals"] == batches
         costs.append((len(asked) - begun) / batches)
     assert costs[1] <= costs[0] + 2
+
+
+@pytest.mark.parametrize("apart", [timedelta(days=365), timedelta(days=-8)])
+def test_by_a_clock_that_is_not_the_databases_nothing_is_destroyed(
+    desk: Desk, manifest: RequestManifest, monkeypatch: pytest.MonkeyPatch, apart: timedelta
+) -> None:
+    """A year was typed wrong, and the night would have taken everything that had ended."""
+    batch = desk.closed(manifest, "clock", b"by a clock")
+    probed = probe(desk.register.engine)
+    monkeypatch.setattr(retention, "probe", lambda _: replace(probed, now=datetime.now(UTC) - apart))
+    for destroys in (retention.run, retention.prune_snapshots):
+        with pytest.raises(Halt, match="days apart") as caught:
+            destroys(desk.later(400))
+        assert "时钟" in caught.value.zh
+    assert roles(desk, batch) == set()
+    monkeypatch.undo()
+    assert retention.run(desk.later(400))["originals"] == 1
 
 
 def test_the_folder_of_what_was_derived_is_not_looked_through_for_each_file(

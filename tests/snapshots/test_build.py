@@ -52,6 +52,20 @@ def built(snapshots: Snapshots, exports: Path) -> Version:
     return build(snapshots, "population", population(exports), DAY)
 
 
+@pytest.mark.parametrize("name", [f"{DAY}.bak", "20261122", "2026-W48-1", "旧"])
+def test_a_complete_export_whose_name_is_no_day_is_for_a_person(
+    snapshots: Snapshots, exports: Path, tmp_path: Path, name: str
+) -> None:
+    """One that was renamed to make room for a corrected one ended each night as an unexpected error."""
+    shutil.copytree(population(exports), tmp_path / "population" / name)
+    shutil.copytree(population(exports), tmp_path / "population" / str(DAY))
+    with pytest.raises(Halt, match=f"population/{name}") as caught:
+        build_if_new(snapshots, tmp_path, "population", DAY)
+    assert f"population/{name}" in caught.value.zh
+    (tmp_path / "population" / name / COMPLETE).unlink()  # still being written, or put aside
+    assert build_if_new(snapshots, tmp_path, "population", DAY) is not None
+
+
 def test_every_source_is_built_once(snapshots: Snapshots, exports: Path) -> None:
     for source in SOURCES:
         version = build_if_new(snapshots, exports, source, DAY)

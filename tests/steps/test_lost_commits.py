@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from hashlib import sha256
 
+import polars as pl
 import psycopg
 import pytest
 
@@ -19,6 +20,7 @@ from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import World
 from exchange.intake.collect import poll
 from exchange.register import State
+from exchange.steps import telling
 from exchange.steps.pickup import notice_pickups
 from tests.campaign.tables import Connection, kept_rows, put_back
 
@@ -134,6 +136,8 @@ def test_nothing_is_destroyed_until_a_person_has_looked(
     for destroys in (retention.run, retention.prune_snapshots):
         with pytest.raises(Halt, match="was rolled back"):
             destroys(later(timedelta(days=4000)))
+    with pytest.raises(Halt, match="was rolled back"):
+        retention.check(app)  # as the dry run says it
     assert kept_files(app) == files
     assert app.register.retention.intended() == []
     app.register.resume(app.checkpoints, "备库接管〔虚构〕")
@@ -141,6 +145,7 @@ def test_nothing_is_destroyed_until_a_person_has_looked(
 
 LAST_WORDS: dict[str, Callable[[App, DemoPartner, str], object]] = {
     "a hold": lambda app, _, batch: retention.hold(app, batch, "诉讼〔虚构〕"),
+    "a withholding": lambda app, _, batch: telling.withhold(app, batch, "办案需要"),
     "an acknowledgement": lambda app, court, batch: acknowledged(app, court, batch),
 }
 """What nobody would say again."""
@@ -168,3 +173,21 @@ def test_what_nobody_says_again_is_missed_where_its_commit_is_lost(
     with pytest.raises(Halt, match="was rolled back"):
         app.register.check_newest(app.checkpoints)
     app.register.resume(app.checkpoints, "备库接管〔虚构〕")
+
+
+def test_nobody_learns_who_was_told_from_a_register_that_lost_commits(
+    app: App, world: World, court: DemoPartner, ask: Ask, superuser: Connection, clean: pl.DataFrame
+) -> None:
+    person = clean.row(-5, named=True)
+    request = ask(f"row_ref,id_number,name,sex\nR1,{person['id_number']},{person['name']},1\n".encode())
+    question = telling.ask(app, person["id_number"], "本人申请", "申〔2026〕9号")
+    kept_rows(superuser, name := f"known{next(_backups)}")
+    court.drop(court.make_set(request))
+    poll(app)
+    pipeline.run(app, request.batch)
+    put_back(superuser, name)
+    with App.open("other", world.config) as other:
+        with pytest.raises(Halt, match="was rolled back"):
+            telling.confirm(other, question)
+        app.register.resume(app.checkpoints, "备库接管〔虚构〕")
+        assert telling.confirm(other, question).disclosures == [], "the question was not used up"

@@ -6,7 +6,8 @@
     <folder>/answers/<name>.expected.csv
 
 Rules
-- Made by a seed: the same command gives the same bytes, on any day. Nobody in it exists.
+- Made by a seed: the same command gives the same bytes, on any day. Nobody in it exists. One that was killed is run
+  again on the same folder: until all is there a file says that it is not, and what lies there is made anew.
 - The right answers come from what was planted (``claims.py``), not from the matching.
 - It is installed only as its data sheet says: a file that is another, or one that the sheet does not name, is a Halt.
 """
@@ -14,6 +15,7 @@ Rules
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -22,7 +24,7 @@ from typing import Any, Final
 import polars as pl
 
 from exchange.base.errors import Halt
-from exchange.base.files import make_folder, sha256_of, write_atomically
+from exchange.base.files import WRITING, entries, locked, make_folder, sha256_of, write_atomically
 from exchange.base.tables import SOURCES
 from exchange.demo.province.claims import make_claims
 from exchange.demo.province.exports import write_exports
@@ -39,6 +41,8 @@ AS_OF: Final = date(2026, 11, 22)
 
 FORMAT: Final = "exchange-province/1"
 SHEET: Final = "datasheet.json"
+UNFINISHED: Final = f"{WRITING}province"
+"""The file that lies in the folder until all others do."""
 _ROWS: Final = 200
 _REGISTER: Final = ("id_number", "name", "sex", "birth_date", "ethnicity", "registered_address")
 _RECORDS: Final = "criminal_record"
@@ -64,10 +68,28 @@ ASKED: Final = (
 
 
 def make(folder: Path, seed: int = SEED, people: int = PEOPLE) -> None:
-    """Writes the province into a new folder; Halt where something lies there."""
-    if folder.exists() and any(folder.iterdir()):
+    """Writes the province into a new folder, or one in which a run was killed; Halt where anything else lies there."""
+    with locked(make_folder(folder)):
+        _begin(folder)
+        _write_all(folder, seed, people)
+        (folder / UNFINISHED).unlink()
+
+
+def _begin(folder: Path) -> None:
+    """Marks the folder, and removes what a killed run left there."""
+    there = entries(folder)
+    if there and folder / UNFINISHED not in there:
         msg = f"{folder}: something lies there; name a new folder"
         raise Halt(msg, zh=f"{folder} 中已有文件：请另指定新目录")
+    (folder / UNFINISHED).touch(mode=0o600)
+    for path in there:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != UNFINISHED:
+            path.unlink()
+
+
+def _write_all(folder: Path, seed: int, people: int) -> None:
     write_exports(make_folder(folder / "exports"), seed, people, AS_OF)
     everyone = pl.concat(make_people(seed, people))
     records = pl.concat([make_offences(seed, number, chunk) for number, chunk in enumerate(make_people(seed, people))])
@@ -140,7 +162,7 @@ def _sheet(folder: Path, seed: int, people: int) -> bytes:
 
 
 def _hashes(folder: Path) -> dict[str, str]:
-    """Name → SHA-256 of every file but the data sheet."""
+    """Name → SHA-256 of every file but the data sheet, and what says that it is not finished."""
     files = (path for path in sorted(folder.rglob("*")) if path.is_file())
     by_name = {path.relative_to(folder).as_posix(): path for path in files}
-    return {name: sha256_of(path) for name, path in by_name.items() if name != SHEET}
+    return {name: sha256_of(path) for name, path in by_name.items() if name not in (SHEET, UNFINISHED)}
