@@ -18,9 +18,9 @@ PAGE = """
 Looks into all partner folders each minute; a complete set is claimed once and gets one run of `immediate` (small ad hoc sets) or
 `batch`. While `lookout` is on duty small ad hoc sets are handed to it; while it is not, what it claimed and did not start is started here.
 
-每十分钟一次：登记簿上应办而十分钟没有进展的批次（例如恢复备份之后没有运行的），没有运行的补启动，运行已成功结束而登记簿尚未办完的重新执行；在办的、失败的不动，失败的等人处理。
+每十分钟一次：登记簿上应办而十分钟没有进展的批次（例如恢复备份之后没有运行的），没有运行的补启动，运行已成功结束而登记簿尚未办完的、运行先于请求到达而失败的重新执行；在办的、失败的不动，失败的等人处理；运行日期在将来的报告，请标记为失败并删除该运行。
 Each ten minutes: of what the register says is owed and has not moved for ten minutes (after a restore, say), what has no run gets one, and a run that
-ended well before its time is cleared; runs at work are left alone, and so are failed ones, which wait for a person.
+ended well before its time, or failed before its set came, is cleared; runs at work are left alone, and so are failed ones, which wait for a person; one of a date to come is told: mark it failed and delete it.
 
 此后更新各部门的近况文件 `status.json`、`status.html`（有变化才更新）。 Then the partners' status files are renewed where something changed.
 
@@ -65,13 +65,9 @@ def _poll(app: App) -> list[str]:
 
     polled = poll(app, lambda batch_id, lane: start_run(app, lane, batch_id))
     unstarted = [batch_id for batch_id, lane in polled.waiting.items() if not start_run(app, lane, batch_id)]
-    unstarted += [batch_id for batch_id, lane in polled.unmoved.items() if not take_up_run(app, lane, batch_id)]
-    unstarted = list(dict.fromkeys(unstarted))
-    return [
-        *polled.troubles,
-        *(f"{batch_id}: its run could not be started" for batch_id in unstarted),
-        *publish_all(app),
-    ]
+    in_the_way = [f"{batch_id}: its run could not be started" for batch_id in unstarted]
+    in_the_way += filter(None, [take_up_run(app, lane, batch_id) for batch_id, lane in polled.unmoved.items()])
+    return [*polled.troubles, *dict.fromkeys(in_the_way), *publish_all(app)]
 
 
 collect()

@@ -31,7 +31,7 @@ from airflow.sdk.exceptions import (
     ErrorType,
 )
 from airflow.sdk.execution_time import task_runner
-from airflow.sdk.execution_time.comms import DagRunStateResult, ErrorResponse, GetDagRunState, TriggerDagRun
+from airflow.sdk.execution_time.comms import DagRunResult, ErrorResponse, GetDagRun, TriggerDagRun
 
 from exchange.base import silence
 from exchange.base.errors import ExchangeError, Halt, Retryable, without_values
@@ -99,6 +99,7 @@ _LONGEST: Final = 1000
 """Characters of a sentence that are left for the board; the log has all of it."""
 
 _ENDED_WELL: Final = "success"
+_FAILED: Final = "failed"
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Ended)
@@ -214,20 +215,35 @@ def start_run(app: App, dag_id: str, run_id: str, batch_id: str | None = None) -
     return there
 
 
-def take_up_run(app: App, dag_id: str, run_id: str) -> bool:
-    """Likewise of a batch that stands still; and a run that has ended well is cleared: the register says that its batch
-    has not, and it decides (Airflow's database may be of another moment than the register's, or somebody marked the
-    run). One that is at work is left alone, and one that failed: it waits for a person.
+def take_up_run(app: App, dag_id: str, run_id: str) -> str:
+    """Likewise of a batch that stands still; what is in the way, in a sentence, empty where nothing is. A run that has
+    ended well is cleared: the register says that its batch has not, and it decides (Airflow's database may be of
+    another moment than the register's, or somebody marked the run); and so is one that ended before its batch came in.
+    One that is at work is left alone, and one that failed: it waits for a person. One of a date to come, which somebody
+    made by hand, begins nothing before it, and no other run may be called as it is: a person removes it.
     """
+    not_started = f"{run_id}: its run could not be started"
     if not start_run(app, dag_id, run_id):
-        return False
-    state = _asked(run_id, GetDagRunState(dag_id=dag_id, run_id=run_id))
-    if not isinstance(state, DagRunStateResult) or state.state != _ENDED_WELL:
-        return not isinstance(state, ErrorResponse)
-    log.warning("%s: its run ended well and its batch has not: it is cleared", run_id)
-    return not isinstance(
-        _asked(run_id, TriggerDagRun(dag_id=dag_id, run_id=run_id, reset_dag_run=True)), ErrorResponse
-    )
+        return not_started
+    run = _asked(run_id, GetDagRun(dag_id=dag_id, run_id=run_id))
+    if not isinstance(run, DagRunResult):
+        return not_started
+    begins = max(run.run_after, run.logical_date or run.run_after)
+    if run.state not in (_ENDED_WELL, _FAILED) and begins > app.now():
+        log.warning("%s：其运行的日期在将来，到时才执行；请将该运行标记为失败并删除，随后自动另启动一个", run_id)
+        when = f"{begins:%Y-%m-%d %H:%M}"
+        return f"{run_id}: its run begins not before {when}; mark it failed and delete it, another one begins by itself"
+    if run.state != _ENDED_WELL and not _ended_before(app, run):
+        return ""
+    log.warning("%s: its run has ended and its batch has not: it is cleared", run_id)
+    cleared = _asked(run_id, TriggerDagRun(dag_id=dag_id, run_id=run_id, reset_dag_run=True))
+    return not_started if isinstance(cleared, ErrorResponse) else ""
+
+
+def _ended_before(app: App, run: DagRunResult) -> bool:
+    """Whether a run that failed had ended when its batch came in: somebody had started it too early."""
+    claimed = app.register.transitions(run.run_id)[0].at
+    return run.state == _FAILED and run.end_date is not None and run.end_date < claimed
 
 
 def _asked(run_id: str, message: Any) -> Any:

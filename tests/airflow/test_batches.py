@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import HTTPServer
+from typing import Any
 
 import httpx
 import polars as pl
@@ -75,12 +76,12 @@ def make_request(
     )
 
 
-def collect(airflow: Airflow) -> None:
-    """Lets the collector look now; by itself it looks each minute."""
+def collect(airflow: Airflow, ends: Collection[str] = ("success",)) -> None:
+    """Lets the collector look now; by itself it looks each minute. Its run ends in one of these states."""
     with airflow.api() as api:
         run_id = f"now-{next(_numbers)}"
         api.trigger("collect", run_id)
-        assert api.wait_for_run("collect", run_id, SECONDS) == "success"
+        assert api.wait_for_run("collect", run_id, SECONDS) in ends
 
 
 def ended(airflow: Airflow, batch: str, lane: str = Lane.BATCH) -> str:
@@ -190,10 +191,42 @@ def test_a_failed_run_is_left_to_a_person_and_one_that_ended_before_its_batch_is
     assert ended(airflow, batch) == "success"
 
 
-def claimed_before(airflow: Airflow, airflow_world: World, app: App, ago: timedelta) -> str:
+@pytest.mark.parametrize("of", [{"run_after": "2039-01-01T00:00:00Z"}, {"logical_date": "2039-01-01T00:00:00Z"}])
+def test_a_run_of_a_date_to_come_is_told_and_once_it_is_deleted_another_begins(
+    airflow: Airflow, airflow_world: World, app: App, of: dict[str, str]
+) -> None:
+    """No other run may be called as its batch, which else would wait for that date."""
+    batch = f"{PARTNERS[2].id}.airflow-{next(_numbers)}"
+    with airflow.api("op") as operator:
+        operator.call(
+            "POST", f"dags/{Lane.BATCH}/dagRuns", {"dag_run_id": batch, "logical_date": None, "conf": {}} | of
+        )
+        claimed_before(airflow, airflow_world, app, timedelta(minutes=20), batch)
+        look_for_what_stands_still(airflow, app, {"failed", "success"})
+        looks = [look["dag_run_id"] for look in operator.runs("collect") if look["state"] == "failed"]
+        assert f"{batch}：其运行的日期在将来" in str([operator.log("collect", look, "poll_folders") for look in looks])
+        assert app.register.batch(batch).state is State.CLAIMED
+        operator.call("PATCH", f"dags/{Lane.BATCH}/dagRuns/{batch}", {"state": "failed"})  # a running one stays
+        operator.call("DELETE", f"dags/{Lane.BATCH}/dagRuns/{batch}")
+    assert wait_for(lambda: app.register.batch(batch).state is State.CLOSED, SECONDS)
+
+
+def test_a_run_that_failed_before_its_set_came_is_taken_up(airflow: Airflow, airflow_world: World, app: App) -> None:
+    batch = f"{PARTNERS[2].id}.airflow-{next(_numbers)}"
+    with airflow.api("op") as operator:
+        operator.trigger(Lane.BATCH, batch)
+        assert operator.wait_for_run(Lane.BATCH, batch, SECONDS) == "failed"
+    with in_database(airflow_world, "airflow") as database:
+        database.execute("UPDATE dag_run SET end_date = end_date - interval '1 hour' WHERE run_id = %s", (batch,))
+    claimed_before(airflow, airflow_world, app, timedelta(minutes=20), batch)
+    look_for_what_stands_still(airflow, app)
+    assert wait_for(lambda: app.register.batch(batch).state is State.CLOSED, SECONDS)
+
+
+def claimed_before(airflow: Airflow, airflow_world: World, app: App, ago: timedelta, called: str | None = None) -> str:
     """A batch that was claimed so long ago, of a partner that may not ask ad hoc: no lookout takes it meanwhile."""
     social, data = demo_partner(airflow_world, PARTNERS[2]), b"row_ref,id_number,name,sex\nR1,,,\n"
-    batch, basis = f"{social.id}.airflow-{next(_numbers)}", "社会保险法第七十四条"
+    batch, basis = called or f"{social.id}.airflow-{next(_numbers)}", "社会保险法第七十四条"
     request = Request(batch, "monthly", month(TODAY), "pension", basis, ITEMS, 1, data)
     with uncollected(airflow):
         social.drop(social.make_set(request))
@@ -202,11 +235,11 @@ def claimed_before(airflow: Airflow, airflow_world: World, app: App, ago: timede
     return batch
 
 
-def look_for_what_stands_still(airflow: Airflow, app: App) -> None:
-    """As the collector does by itself each ten minutes."""
+def look_for_what_stands_still(airflow: Airflow, app: App, ends: Collection[str] = ("success",)) -> None:
+    """As the collector does by itself each ten minutes; its run ends in one of these states."""
     asked = Duties.of_home(app.settings.home).folder / RUNS
     asked.unlink(missing_ok=True)
-    collect(airflow)
+    collect(airflow, ends)
     assert wait_for(asked.exists, SECONDS)
 
 
@@ -348,10 +381,15 @@ SEARCHED = {
 """Database → tables that must be among those that are searched: run conf, what tasks return, rendered fields, audit."""
 
 
+def in_database(world: World, database: str) -> psycopg.Connection[Any]:
+    """A connection, for the length of a block."""
+    address = {"host": "127.0.0.1", "port": world.postgres.port, "user": database, "dbname": database}
+    return psycopg.connect(**address, passfile=str(world.postgres.password_file))  # type: ignore[arg-type]
+
+
 def database_text(world: World, database: str) -> Iterator[tuple[str, list[str]]]:
     """Each table, and every row of it as text."""
-    address = {"host": "127.0.0.1", "port": world.postgres.port, "user": database, "dbname": database}
-    with psycopg.connect(**address, passfile=str(world.postgres.password_file)) as connection:  # type: ignore[arg-type]
+    with in_database(world, database) as connection:
         tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
         for (table,) in tables:
             query = psycopg.sql.SQL("SELECT t::text FROM {} t").format(psycopg.sql.Identifier(table))

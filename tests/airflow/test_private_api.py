@@ -13,9 +13,9 @@ PRIVATE = "airflow.sdk.execution_time"
 
 USED = {
     ("tasks.py", "airflow.sdk.execution_time", "task_runner"): "see start_run",
-    ("tasks.py", "airflow.sdk.execution_time.comms", "DagRunStateResult"): "see take_up_run",
+    ("tasks.py", "airflow.sdk.execution_time.comms", "DagRunResult"): "see take_up_run",
     ("tasks.py", "airflow.sdk.execution_time.comms", "ErrorResponse"): "see start_run",
-    ("tasks.py", "airflow.sdk.execution_time.comms", "GetDagRunState"): "see take_up_run",
+    ("tasks.py", "airflow.sdk.execution_time.comms", "GetDagRun"): "see take_up_run",
     ("tasks.py", "airflow.sdk.execution_time.comms", "TriggerDagRun"): "see start_run",
 }
 """File, module and name → what to do when it is gone. ``start_run``: look at what TriggerDagRunOperator of
