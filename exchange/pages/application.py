@@ -40,8 +40,8 @@ from exchange.pages.access import ROUTES, STATIC, Account, Group, PageRoute, Vis
 from exchange.pages.asked import PageContext, PageRequest
 from exchange.pages.forgery import holds, was_made
 
-_OPEN: Final = health.OPEN
-_PAGES: Final = {
+OPEN: Final = health.OPEN
+PAGES: Final = {
     **home.PAGES,
     **board.PAGES,
     **batch.PAGES,
@@ -77,7 +77,7 @@ def make_application(context: PageContext, who: Callable[..., Account]) -> FastA
 
 def _open(route: PageRoute, context: PageContext) -> Callable[..., Any]:
     """The route's function without a guard: it is told nothing of who asks, and knows no person."""
-    made = _OPEN[route.name]
+    made = OPEN[route.name]
 
     def answer() -> Any:
         return made(context)
@@ -87,7 +87,7 @@ def _open(route: PageRoute, context: PageContext) -> Callable[..., Any]:
 
 def _answering(route: PageRoute, context: PageContext, who: Callable[..., Account]) -> Callable[..., Any]:
     """The route's function behind its guard: logged in, in a group of the table, a write with its token."""
-    made = _PAGES[route.name]
+    made = PAGES[route.name]
 
     def guard(request: Request, account: Account = Depends(who)) -> Visitor:  # noqa: B008
         visitor = Visitor(account, context.app.settings.person(login=account.login))

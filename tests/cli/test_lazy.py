@@ -72,7 +72,7 @@ def test_each_command_says_what_it_is_for(name: str) -> None:
     printed = " ".join(ended.stdout.split())
     assert ended.exit_code == 0
     assert f"Usage: root {name} " in printed
-    assert COMMANDS[name].split()[0] in printed
+    assert COMMANDS[name].split()[0] in printed, "its help and its sentence in COMMANDS are not the same"
 
 
 def test_an_unknown_command_ends_as_a_wrong_command_line() -> None:

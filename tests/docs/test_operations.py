@@ -13,6 +13,7 @@ import yaml
 
 from exchange.agreements.agreement import load_agreement
 from exchange.base.paths import ROOT
+from exchange.demo.servers.airflow import DAG_IDS
 from exchange.operation.installing import Plan
 from exchange.wire.certificates import read_certificates
 from exchange.wire.keys import make_certificate, make_ssh_key
@@ -60,6 +61,18 @@ def test_a_shell_takes_it(text: str) -> None:
     plain = re.sub(r"<[^>]*>", "x", text)  # a place to be filled in
     done = subprocess.run(["sh", "-n"], input=plain, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+def test_every_dag_has_its_line_here_and_in_the_readme() -> None:
+    """In both languages here; the README names it in its line about ``dags/``."""
+    lines = dict(
+        re.findall(
+            r"^\| `(\w+)` \| (.+ \| .+ \| .+) \|$", TEXT.partition("\n## 流程")[2].partition("\n## ")[0], re.MULTILINE
+        )
+    )
+    assert set(lines) == set(DAG_IDS)
+    (named,) = re.findall(r"^\| `dags/` \| (.+) \|$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", named)) == set(DAG_IDS)
 
 
 def test_every_alert_says_what_to_do_first() -> None:

@@ -14,7 +14,7 @@ from fastapi import Request
 from fastapi.routing import APIRoute
 from starlette.routing import Mount
 
-from exchange.pages import answering
+from exchange.pages import answering, application
 from exchange.pages.access import ROUTES, STATIC, Group, PageRoute
 from exchange.pages.answering import HEADERS
 from exchange.pages.forgery import holds, make_token
@@ -30,6 +30,15 @@ def ask(pages: Pages, login: str | None, route: PageRoute) -> int:
     path = re.sub(r"\{\w+\}", "no.such", route.path)
     status, _ = pages.get(login, path) if route.method == "GET" else pages.post(login, path, batch="no.such", row="1")
     return status
+
+
+def test_each_route_has_its_page_and_is_reached_by_somebody() -> None:
+    """Before any is served: a route's function stands in the ``PAGES`` of a module that ``application.py`` names."""
+    named = {route.name for route in ROUTES}
+    made = set(application.PAGES) | set(application.OPEN)
+    assert not named - made, "no function of that name"
+    assert not made - named, "no route leads to it: exchange/pages/access.py"
+    assert named == OPEN.union(*EXPECTED.values()), "who reaches it, by hand: tests/pages/reached.py"
 
 
 def test_the_table_is_all_that_there_is(pages: Pages) -> None:

@@ -30,7 +30,7 @@ def test_an_error_that_nobody_foresaw_quotes_nothing(
         raise kind(CANARY)
 
     caplog.set_level(logging.DEBUG)
-    monkeypatch.setitem(application._PAGES, "start", fails)
+    monkeypatch.setitem(application.PAGES, "start", fails)
     with served(make_application(pages.context, header_login)) as url, httpx.Client(trust_env=False) as client:
         answer = client.get(f"{url}/", headers={"x-login": "op"})
         again = client.get(f"{url}/health")

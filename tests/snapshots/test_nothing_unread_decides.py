@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 import polars as pl
 import pytest
 
+from exchange.base.tables import ITEMS as CLAIMED
 from exchange.base.tables import SourceTable, export_columns
 from exchange.matching.decide import decide
 from exchange.matching.id_numbers import check_character
@@ -131,6 +132,13 @@ def answers() -> list[pl.DataFrame]:
     sources = Sources(register, {SOURCE: SortedTable(happened["records"])})
     found = decide(rows, ["id_number", "name", *ITEMS], sources, DAY).select("identity", pl.col("^answer\\..*$"))
     return [found[begin : begin + 4] for begin in range(0, found.height, 4)]
+
+
+def test_each_item_is_claimed_rightly_and_wrongly() -> None:
+    """A new item: its claims in ``RIGHT`` and ``WRONG``, and what ``PEOPLE`` have there, or all (``_ALL``)."""
+    columns = {claim.code for item in ITEMS for claim in CLAIMED[item].claims if not claim.code.startswith("relative_")}
+    assert not columns - set(RIGHT)
+    assert not columns - set(WRONG)
 
 
 def test_all_is_read_where_nothing_is_lost() -> None:
