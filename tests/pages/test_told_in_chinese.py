@@ -14,11 +14,10 @@ from exchange.base.paths import ROOT
 from exchange.review.worklist import ASKED, KEPT, SHOWN, FilledLine, check_lines
 from tests.pages.conftest import Pages
 
-ROOMS = ("pages", "review")
+ROOMS = ("agreements", "pages", "register", "review", "snapshots")
 BESIDE = (
-    "register/attest.py", "register/clock.py", "register/eyes.py", "register/guard.py", "register/leaving.py",
-    "register/lines.py", "register/releases.py", "register/reviews.py", "register/troubles.py", "steps/answers.py",
-    "steps/second_look.py",
+    "base/files.py", "base/keyed.py", "base/toml.py", "settings.py", "steps/agreed.py", "steps/answers.py",
+    "steps/second_look.py", "wire/certificates.py",
 )  # fmt: skip
 """What the pages call for a decision, beside the rooms of their own."""
 
