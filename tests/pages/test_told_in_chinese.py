@@ -46,6 +46,14 @@ def test_every_stop_is_told_in_chinese(path: Path) -> None:
         assert has_chinese(call), f"line {call.lineno}"
 
 
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_code_of_a_state_stands_in_a_chinese_sentence(path: Path) -> None:
+    for call in stops(ast.parse(path.read_text(encoding="utf-8"))):
+        for zh in (each.value for each in call.keywords if each.arg == "zh"):
+            shown = [ast.unparse(part.value) for part in ast.walk(zh) if isinstance(part, ast.FormattedValue)]
+            assert not any(each.endswith("state") for each in shown), f"line {call.lineno}"
+
+
 def test_the_rule_finds_something() -> None:
     assert sum(len(list(stops(ast.parse(path.read_text(encoding="utf-8"))))) for path in FILES) > 50
 
