@@ -213,7 +213,7 @@ def _agreed_last(app: App, partner: str, digest: str) -> AgreedRetention:
         return AgreedRetention.model_validate(tomllib.loads(app.archive.read(digest).decode()).get("retention", {}))
     except ValueError:
         msg = f"{partner}: what the agreement kept with its last batch says of retention cannot be read"
-        raise Halt(msg) from None
+        raise Halt(msg, zh=f"{partner}：与末批一同保存的协议中，保管期限读不出") from None
 
 
 def _days(

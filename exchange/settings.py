@@ -193,8 +193,8 @@ def read_secret(path: Path) -> bytes:
         raise not_allowed(str(path)) from None
     except OSError as error:
         msg = f"{path}: {error.strerror}"
-        raise Halt(msg) from None
+        raise Halt(msg, zh=f"{path} 读不出：请核对设置中的路径，或从备份恢复") from None
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         msg = f"{path} may be read by others; make it 0600"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{path} 其他账户可读，请改为 0600（chmod 600）")
     return content

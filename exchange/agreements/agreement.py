@@ -232,7 +232,7 @@ def check_assessed(agreement: Agreement, day: date) -> None:
             f"{agreement.partner}: assessment: an agreement in force names the assessment of the effect on personal"
             " information (个人信息保护影响评估): [assessment] number, made_on, ends_on"
         )
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{agreement.partner} 的协议缺少个人信息保护影响评估：请填写 [assessment]")
 
 
 def agreement_files(folder: Path) -> list[Path]:
@@ -253,7 +253,7 @@ def parse_agreement(content: bytes, path: Path) -> Agreement:
     agreement = parse_model(Agreement, content, path)
     if agreement.partner != path.stem:
         msg = f"{path}: partner: the file of partner {agreement.partner!r} must be named {agreement.partner}.toml"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{path} 的文件名与其中的 partner 不符，应为 {agreement.partner}.toml")
     return agreement
 
 
@@ -273,13 +273,13 @@ def with_certificates(agreement: Agreement, path: Path) -> Agreement:
 def _check_certificate(path: Path, use: Use, file: Path) -> None:
     if not file.exists():
         msg = f"{path}: certificates.{use}: no file {file.name} beside the agreement"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{path} 所指的证书 {file.name} 不在协议旁边")
     try:
         certificates = read_certificates(file)
     except Halt:
         msg = f"{path}: certificates.{use}: {file.name} is not one PEM certificate, or two during a change"
-        raise Halt(msg) from None
+        raise Halt(msg, zh=f"{path} 所指的 {file.name} 应是一张 PEM 证书，换证期间两张") from None
     for certificate in certificates:
         if (wrong := fault(certificate, use)) is not None:
             msg = f"{path}: certificates.{use}: {file.name}: {wrong}"
-            raise Halt(msg)
+            raise Halt(msg, zh=f"{path} 所指的证书 {file.name} 不能使用")

@@ -39,7 +39,9 @@ def parse_kept(content: bytes, path: Path, purpose: str, today: Agreement) -> Ag
             f"{path}: was agreed before legal bases were a catalogue; name those of purpose {purpose} in today's file"
             " (legal_bases), then go on"
         )
-        raise Halt(msg) from None
+        raise Halt(
+            msg, zh=f"{path} 签订时尚无法律依据目录：请在现行协议中为用途 {purpose} 写明 legal_bases，再继续"
+        ) from None
 
 
 @lru_cache(maxsize=128)

@@ -54,7 +54,7 @@ def disk_trouble(path: Path) -> Iterator[None]:
             raise trouble from None
         if error.errno in _BROKEN:
             msg = f"the office's own disk: {path}: {error.strerror}"
-            raise Halt(msg) from None
+            raise Halt(msg, zh=f"本单位磁盘有故障：{path}") from None
         raise
 
 
@@ -178,7 +178,7 @@ def _lock(descriptor: int, folder: Path, seconds: float | None) -> None:
                 raise
             if time.monotonic() - begun >= seconds:
                 msg = f"{folder}: another process has held this folder for {seconds:g} seconds; `fuser` says which"
-                raise Retryable(msg) from None
+                raise Retryable(msg, zh=f"{folder} 被另一进程占用已 {seconds:g} 秒；fuser 可查是哪个进程") from None
         time.sleep(_BETWEEN_TRIES)
 
 

@@ -116,7 +116,7 @@ def read_keys(content: bytes, path: Path) -> KeyRing:
         numbers, keys = [], ()
     if not keys or numbers != [*range(1, len(keys) + 1)] or any(len(key.secret) != KEY_BYTES for key in keys):
         msg = f"{path} is no file of hash keys; bring it back from its backup"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{path} 不是散列密钥文件，请从备份恢复")
     return KeyRing(keys)
 
 

@@ -45,12 +45,12 @@ def parse_model(model: type[M], content: bytes, path: Path) -> M:
         return model.model_validate(tomllib.loads(content.decode("utf-8-sig")))  # Windows' editor begins with a mark
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         msg = f"{path}: not TOML: {error}"
-        raise Halt(msg) from None
+        raise Halt(msg, zh=f"{path} 不是可读的 TOML 文件：请照所示位置改正") from None
     except RecursionError:
         msg = f"{path}: not TOML that can be read: values are nested too deeply"
-        raise Halt(msg) from None
+        raise Halt(msg, zh=f"{path} 嵌套过深，读不出") from None
     except ValidationError as error:
-        raise Halt(explained(path, error)) from None
+        raise Halt(explained(path, error), zh=f"{path} 有误，请照下列各项改正") from None
 
 
 def explained(path: Path | str, error: ValidationError) -> str:

@@ -44,7 +44,7 @@ def _deadline(entry: Mapping[str, Any]) -> Deadline:
     """Halt where a deadline names an unknown item: it would have no effect, and nobody would notice."""
     if unknown := set(entry.get("items", {})) - set(ITEMS):
         msg = f"schemas/deadlines.toml: {entry['code']}: no item: {', '.join(sorted(unknown))}"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"schemas/deadlines.toml 的 {entry['code']} 中有不存在的事项：{'、'.join(sorted(unknown))}")
     return Deadline(**entry)
 
 

@@ -84,7 +84,7 @@ def _ask() -> Plan:
     try:
         return _answers().checked("answers")
     except ValidationError as error:
-        raise Halt(explained("answers", error)) from None
+        raise Halt(explained("answers", error), zh="所填各项有误，请照下列改正") from None
     except UnicodeDecodeError:
         msg = "answers: not in the encoding of this locale; use a UTF-8 one (LANG=C.UTF-8), or a plan's file"
         raise Halt(msg, zh="所答文字与本终端的编码不符：请用 UTF-8 的 locale（LANG=C.UTF-8），或用方案文件") from None

@@ -148,7 +148,7 @@ def verify(
                     " more are past their time and lie here no more, as after a restore: the night writes that down"
                 )
             if troubles := [trouble for source in SOURCES for trouble in app.snapshots.verify(source)]:
-                raise Halt("; ".join(troubles))
+                raise Halt("; ".join(troubles), zh="快照核验有误，见下")
             out.print("快照均无改动 all snapshots, unaltered")
 
 

@@ -101,7 +101,7 @@ def propose() -> None:
         proposals = pipeline.propose_all(app)
         _print(app.settings, proposals.releases)
         if proposals.troubles:
-            raise Halt("; ".join(proposals.troubles))
+            raise Halt("; ".join(proposals.troubles), zh="有批次未能提出放行，见下")
 
 
 @commands.command()

@@ -39,7 +39,7 @@ def make_desk(agreement: Agreement, keys: Keys, oldest_period_days: int, telepho
         page = TEMPLATE.read_text(encoding="utf-8")
     except FileNotFoundError:
         msg = f"{TEMPLATE}: the built desk is not there; `make desk` builds it"
-        raise Halt(msg) from None
+        raise Halt(msg, zh=f"没有制作好的 {TEMPLATE}，请执行 make desk") from None
     packed = base64.b64encode(zlib.compress(_json(desk_tables()).encode(), 9)).decode()
     office_facts = {"oldest_period_days": oldest_period_days, "telephone": telephone}
     page = _put(page, "agreement", _json(terms(agreement, keys) | office_facts))
@@ -110,5 +110,5 @@ def _put(page: str, name: str, content: str) -> str:
     empty = _EMPTY.format(name=name)
     if page.count(empty) != 1:
         msg = f"{TEMPLATE}: no page of this version; `make desk` builds it"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{TEMPLATE} 不是本版本的页面，请执行 make desk")
     return page.replace(empty, _FILLED.format(name=name, content=content))

@@ -120,10 +120,10 @@ def _run(program: Path, environment: dict[str, str], *words: str) -> None:
         )
     except subprocess.TimeoutExpired:
         msg = f"airflow {' '.join(words[:2])} did not end within {_SECONDS // 60} minutes"
-        raise Retryable(msg) from None
+        raise Retryable(msg, zh=f"airflow {' '.join(words[:2])} 在 {_SECONDS // 60} 分钟内未结束") from None
     if done.returncode != 0:
         msg = f"airflow {' '.join(words[:2])} ended with {done.returncode}; run it by hand to see what it says"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"airflow {' '.join(words[:2])} 以 {done.returncode} 结束：请手工执行，看它说什么")
 
 
 def _versions(plan: Plan) -> set[tuple[str, str]]:

@@ -110,11 +110,11 @@ class Plan(BaseModel):
         for path in (self.folder, self.secret_folder):
             if not path.is_absolute() or set(str(path)) & set('"\\\n'):
                 msg = f"{origin}: folders are absolute paths without quotes"
-                raise Halt(msg)
+                raise Halt(msg, zh=f"{origin}：目录须是不含引号的绝对路径")
             # libpq takes its file's name for UTF-8, whatever the locale
             if os.fsencode(path).decode("utf-8", "replace") != str(path):
                 msg = f"{origin}: folders with such letters want a UTF-8 locale (LANG=C.UTF-8), or plain letters"
-                raise Halt(msg)
+                raise Halt(msg, zh=f"{origin}：目录名含此类字符的，须用 UTF-8 语言环境（LANG=C.UTF-8）")
         return self
 
 
@@ -168,7 +168,7 @@ def password_of(path: Path, role: str) -> str:
         if len(fields) == 5 and fields[3] == role:
             return fields[4]
     msg = f"{path} has no line of {role}"
-    raise Halt(msg)
+    raise Halt(msg, zh=f"{path} 中没有角色 {role} 的一行")
 
 
 def _keys(plan: Plan) -> Iterator[Done]:

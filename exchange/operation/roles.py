@@ -56,7 +56,7 @@ def make_databases(plan: Plan, *, new_passwords: bool = False) -> Iterator[Done]
         raise type(trouble)(msg, zh=trouble.zh) from None
     except psycopg.Error as error:
         msg = f"the database does not take this ({error.sqlstate}): is {plan.database.admin} a superuser?"
-        raise Halt(msg) from None
+        raise Halt(msg, zh=f"数据库不接受（{error.sqlstate}）：{plan.database.admin} 是超级用户吗？") from None
 
 
 def _as_admin(database: Database) -> Connection:
@@ -88,7 +88,11 @@ def _role(admin: Connection, database: Database, role: str, path: Path, *, new_p
             f"the server has a role {role} with another password than {path}: put that office's file there, or use"
             " another server; --new-passwords gives the role this one, and locks out whoever has the former"
         )
-        raise Halt(msg)
+        raise Halt(
+            msg,
+            zh=f"服务器上已有角色 {role}，口令与 {path} 不同："
+            "请放入该机关的文件，或另用服务器；--new-passwords 改用此口令",
+        )
     verifier = admin.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
     statement = "ALTER ROLE {} LOGIN PASSWORD {}" if there else "CREATE ROLE {} LOGIN PASSWORD {}"
     admin.execute(sql.SQL(statement).format(name, sql.Literal(verifier)))

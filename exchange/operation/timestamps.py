@@ -59,13 +59,13 @@ def _stamp_from(authority: TimestampSettings, note: Path) -> bytes:
     query = _openssl("-query", "-data", str(note), "-sha256", "-cert")
     if query is None:
         msg = f"openssl made no time stamp query for {note}"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"openssl 未能为 {note} 制作时间戳请求")
     try:
         answer = httpx.post(authority.url, content=query, headers=_QUERY, timeout=_SECONDS)
         answer.raise_for_status()
     except httpx.HTTPError as error:
         msg = f"the time stamp authority did not answer ({type(error).__name__})"
-        raise Retryable(msg) from None
+        raise Retryable(msg, zh="时间戳机构没有应答") from None
     return answer.content
 
 
@@ -73,7 +73,7 @@ def _check(authority: TimestampSettings, note: Path, reply: bytes) -> None:
     over, trusted = ["-data", str(note)], ["-CAfile", str(authority.certificate)]
     if _openssl("-verify", *over, *trusted, "-in", "/dev/stdin", given=reply) is None:
         msg = f"the time stamp of the ledger's checkpoint of {note.name} does not hold"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{note.name} 检查点的时间戳核验不符")
 
 
 def _openssl(*arguments: str, given: bytes = b"") -> bytes | None:
@@ -84,8 +84,8 @@ def _openssl(*arguments: str, given: bytes = b"") -> bytes | None:
         )
     except FileNotFoundError:
         msg = "the program openssl is not installed on this machine"
-        raise Halt(msg) from None
+        raise Halt(msg, zh="本机没有安装 openssl") from None
     except subprocess.TimeoutExpired:
         msg = f"openssl did not answer within {_SECONDS} seconds"
-        raise Retryable(msg) from None
+        raise Retryable(msg, zh=f"openssl 在 {_SECONDS} 秒内没有应答") from None
     return done.stdout if done.returncode == 0 else None

@@ -111,4 +111,4 @@ def verify(session: Session) -> None:
     batch_id = session.scalar(_OTHER, {"begin": now() - _SPAN})
     if batch_id is not None:
         msg = f"{batch_id} is not what the ledger says: the index of whom small sets asked about is another"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{batch_id} 与流水不符：近期小批次查询的索引被改动")

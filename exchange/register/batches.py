@@ -55,7 +55,7 @@ def file_of(batch_id: str, files: Mapping[str, FileRecord], role: str) -> FileRe
     """The batch's file of this role among these, by role; Halt where there is none."""
     if role not in files:
         msg = f"{batch_id} has no {role} in the register"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"登记簿中 {batch_id} 没有 {role} 文件")
     return files[role]
 
 

@@ -238,7 +238,11 @@ def _check_agree(known: Mapping[Path, Checkpoint], lines: list[list[Any]] | None
                 "knows; nothing is sent until a person has looked (`exchange register verify`) and said so "
                 "(`exchange register resume`)"
             )
-            raise Halt(msg)
+            raise Halt(
+                msg,
+                zh=f"流水与 {path.name} 的检查点（{checkpoint.size} 行）不符，"
+                "查明之前不发出任何结果：先 exchange register verify，再 resume",
+            )
 
 
 _LINES: Final = (

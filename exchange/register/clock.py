@@ -222,7 +222,7 @@ def _running_out(session: Session, batch_id: str) -> BatchRow:
     row = get_batch(session, batch_id, for_update=True)
     if row.due_on is None or row.state not in OPEN:
         msg = f"{batch_id} is {row.state}; only the clock of an accepted batch that is not closed is paused or resumed"
-        raise Halt(msg, zh=f"{batch_id} 未受理或已办结（{row.state}），不能停止或恢复计时")
+        raise Halt(msg, zh=f"{batch_id} 未受理或已办结（{State(row.state).zh}），不能停止或恢复计时")
     return row
 
 

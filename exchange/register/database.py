@@ -209,7 +209,7 @@ def held(engine: Engine, kind: int, name: str, seconds: int, longest: float) -> 
                 if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
                     raise
                 msg = f"another run is still sending a file of this name{troubles.holder(engine)}"
-                raise Retryable(msg) from None
+                raise Retryable(msg, zh="另一进程正在发出同名文件") from None
         yield
 
 

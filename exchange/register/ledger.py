@@ -99,7 +99,7 @@ def write(session: Session) -> None:
     if not lines:
         if rows:
             msg = "rows of the register were changed without a line in the ledger"
-            raise Halt(msg)
+            raise Halt(msg, zh="登记有改动而流水未记，请告知系统管理员")
         return
     for batch_id, blocks in queued.items():
         review_blocks.digest_anew(session, batch_id, blocks, attested(session).get(batch_id, frozenset()))
@@ -188,7 +188,7 @@ def key_of(session: Session) -> LedgerKey:
     key = session.get_bind().get_execution_options().get("ledger_key")
     if not isinstance(key, LedgerKey):
         msg = "the register was opened without the key that signs its ledger"
-        raise Halt(msg)
+        raise Halt(msg, zh="登记簿打开时没有给出签名密钥，请告知系统管理员")
     return key
 
 
@@ -199,7 +199,7 @@ def _lock_and_digest(session: Session, lines: Sequence[Pending], rows: Sequence[
     batches = sorted({line.batch_id for line in lines if line.batch_id is not None})
     if past := [batch_id for batch_id in batches if batch_id not in attested(session)]:
         msg = f"{past[0]} was not held against the ledger before it was changed"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{past[0]} 改动前未与流水核对，请告知系统管理员")
     keys: dict[str, list[str]] = {}
     for row in sorted(rows, key=lambda row: row.__tablename__):
         keys.setdefault(row.__tablename__, []).append(digests.primary_key(row))
@@ -214,23 +214,23 @@ def _end(session: Session, key: LedgerKey) -> tuple[str, Tree]:
     tables, last, head = _tables_last_and_head(session)
     if tables != TABLES:
         msg = f"the register's tables are of {tables}, this program is of {TABLES}: an update is not finished"
-        raise Retryable(msg)
+        raise Retryable(msg, zh="登记簿的表与本程序版本不符：升级尚未完成")
     if last is None:
         head = session.get(LedgerHeadRow, True, populate_existing=True)
         if head is not None and head.seq:
             msg = "the ledger was cut short; `exchange register verify` says where"
-            raise Halt(msg)
+            raise Halt(msg, zh="流水被截短：exchange register verify 可查何处")
         return BEGINNING, Tree()
     if last.signature is None and (head is None or not head.subtrees):
         msg = "the ledger is not signed yet; run `exchange register sign` once"
-        raise Halt(msg)
+        raise Halt(msg, zh="流水尚未签名：请执行一次 exchange register sign")
     try:
         tree = Tree.restored(head.seq, head.subtrees) if head is not None and head.hash == last.hash else Tree()
     except ValueError:
         tree = Tree()
     if not is_signed(last, key) or (last.seq, last.root) != (tree.size, base64.b64encode(tree.root()).decode()):
         msg = f"the ledger's last line, {last.seq}, was not signed by this office, or its end was altered"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"流水最末一行 {last.seq} 不是本单位所签，或末尾被改动：exchange register verify 可查")
     return last.hash, tree
 
 

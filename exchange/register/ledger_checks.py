@@ -32,7 +32,7 @@ class LedgerChecks:
             notes = {str(path): checkpoints.read(path, ledger.key_of(session)) for path in against}
             walked = verify(session, [note.size for note in notes.values()])
             if (where := checkpoints.parted(walked, notes)) is not None:
-                raise Halt(where)
+                raise Halt(where, zh="流水与检查点不符，见下")
             return walked.lines, walked.last_hash
 
     def checkpoint(self, kept: checkpoints.Kept | None = None) -> str | None:

@@ -87,7 +87,7 @@ def transition(
         if _has_been(session, batch_id, to_state):  # of two tries of one step at once the later one finds this
             return False
         msg = f"{batch_id} is {from_state}; it cannot become {to_state}"
-        raise Halt(msg, zh=f"{batch_id} 已有变动（{from_state}），不能再作此处理")
+        raise Halt(msg, zh=f"{batch_id} 已有变动（{from_state.zh}），不能再作此处理")
     batch.state = to_state
     _write(batch, facts)
     ledger.append(session, batch_id, (from_state, to_state), now(), actor, event_data)

@@ -282,7 +282,9 @@ class Releases:
             return None
         if row.state != from_state:
             msg = f"{as_release(row).id} is {row.state}; it cannot become {to_state}"
-            raise Halt(msg, zh=f"{as_release(row).id} 已有变动（{row.state}），不能再作此处理，请重新查看")
+            raise Halt(
+                msg, zh=f"{as_release(row).id} 已有变动（{ReleaseState(row.state).zh}），不能再作此处理，请重新查看"
+            )
         row.state = to_state
         if reason is not None:
             row.reason = reason

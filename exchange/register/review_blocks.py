@@ -80,7 +80,7 @@ def forget(session: Session, batches: Collection[str]) -> dict[str, Blocks]:
     new: set[str] = session.info.pop(_NEW, set())
     if untold := blocks.keys() - set(batches):
         msg = f"{min(untold)}: rows of the queue were changed without a line in the ledger"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{min(untold)} 的核实行有改动而流水未记，请告知系统管理员")
     return blocks | dict.fromkeys(new.intersection(batches))
 
 
@@ -90,7 +90,7 @@ def digest_anew(session: Session, batch_id: str, blocks: Blocks, known: Blocks) 
     """
     if not covers(known, blocks):
         msg = f"{batch_id}: rows of the queue were changed that were not held against the ledger"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{batch_id} 的核实行改动前未与流水核对，请告知系统管理员")
     session.execute(_WRITE_ALL if blocks is None else _WRITE_SOME, named([batch_id], blocks))
 
 

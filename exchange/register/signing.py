@@ -89,10 +89,10 @@ class LedgerKey:
             key = None
         if not isinstance(key, Ed25519PrivateKey):
             msg = f"{self.private} is no Ed25519 key without a password"
-            raise Halt(msg)
+            raise Halt(msg, zh=f"{self.private} 不是不带密码的 Ed25519 私钥，请从备份恢复")
         if _key_id(key.public_key()) not in self._public:
             msg = f"{self.private} belongs to no key in {self.public}"
-            raise Halt(msg)
+            raise Halt(msg, zh=f"{self.private} 与 {self.public} 中的公钥不配对，请从备份恢复")
         return key
 
     @cached_property
@@ -131,11 +131,11 @@ def _public_keys(path: Path) -> list[Ed25519PublicKey]:
         keys = [load_pem_public_key((block.strip() + "\n" + _END + "\n").encode()) for block in blocks]
     except OSError as error:
         msg = f"{path}: {error.strerror}; `exchange keys make` makes the register's key"
-        raise Halt(msg) from None
+        raise Halt(msg, zh=f"{path} 读不出；登记簿密钥由 exchange keys make 制作") from None
     except (ValueError, UnsupportedAlgorithm):
         keys = []
     ed25519 = [key for key in keys if isinstance(key, Ed25519PublicKey)]
     if not ed25519 or len(ed25519) != len(keys):
         msg = f"{path} does not hold Ed25519 public keys in PEM form"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{path} 中不是 PEM 格式的 Ed25519 公钥，请从备份恢复")
     return ed25519

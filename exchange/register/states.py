@@ -32,6 +32,11 @@ class ReleaseState(StrEnum):
     PREPARED = "sealed"  # see ``State.PREPARED``
     DELIVERED = "delivered"
 
+    @property
+    def zh(self) -> str:
+        """The word that people read."""
+        return _RELEASES_ZH[self]
+
 
 class State(StrEnum):
     """How far a batch is; the values stand in the database and the ledger."""
@@ -42,6 +47,29 @@ class State(StrEnum):
     PREPARED = "sealed"  # the word of the ledger's first lines, which are never rewritten
     DELIVERED = "delivered"
     CLOSED = "closed"
+
+    @property
+    def zh(self) -> str:
+        """The word that people read."""
+        return _STATES_ZH[self]
+
+
+_RELEASES_ZH: Final[Mapping[ReleaseState, str]] = {
+    ReleaseState.PROPOSED: "待审批",
+    ReleaseState.APPROVED: "已批准",
+    ReleaseState.REJECTED: "已退回",
+    ReleaseState.REOPENED: "重新送审",
+    ReleaseState.PREPARED: "已制作",
+    ReleaseState.DELIVERED: "已送达",
+}
+_STATES_ZH: Final[Mapping[State, str]] = {
+    State.CLAIMED: "已取件",
+    State.ACCEPTED: "已受理",
+    State.REFUSED: "不予受理",
+    State.PREPARED: "已制作",
+    State.DELIVERED: "已送达",
+    State.CLOSED: "已办结",
+}
 
 
 TRANSITIONS: Final[Mapping[State | None, frozenset[State]]] = MappingProxyType(

@@ -127,7 +127,7 @@ class ToldIndex:
             held = session.execute(_NEWEST).first()
         if held is not None and (held.generation > ring.generation or ring.fingerprint(held.generation) != held.key):
             msg = f"the index of who was told was made with other hash keys ({held.key}); bring back their backup"
-            raise Halt(msg)
+            raise Halt(msg, zh=f"告知索引是用另一组散列密钥（{held.key}）制作的，请恢复该密钥的备份")
 
     def find(self, hashes: Callable[[int], Hashes]) -> Found:
         """Who asked about a person. ``hashes``: those of the person's numbers in a generation. Reads the whole index, a

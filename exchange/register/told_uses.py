@@ -103,20 +103,22 @@ class ToldUses:
         """
         with transaction(self.engine) as session:
             row = session.get(ToldUseRow, number, with_for_update=True)
-            wrong = "there is no such question" if row is None else self._wrong(row, at)
-            if row is None or wrong is not None:
-                msg = f"question {number}: {wrong}"
-                raise Halt(msg)
+            if row is None:
+                msg = f"question {number}: there is no such question"
+                raise Halt(msg, zh=f"没有告知查询 {number}")
+            if (wrong := self._wrong(row, at)) is not None:
+                msg = f"question {number}: {wrong[0]}"
+                raise Halt(msg, zh=f"告知查询 {number}：{wrong[1]}")
             attest_rows(session, [row], row.asked_at)
             return Question(row.id, row.asked_by, row.reason, row.letter, unpacked(row.hashes))
 
-    def _wrong(self, row: ToldUseRow, at: datetime) -> str | None:
+    def _wrong(self, row: ToldUseRow, at: datetime) -> tuple[str, str] | None:
         if row.confirmed_at is not None:
-            return "it was answered already; ask anew"
+            return "it was answered already; ask anew", "已答复，请重新提出"
         if at > row.asked_at + VALID_FOR:
-            return "it is older than a day; ask anew"
+            return "it is older than a day; ask anew", "已逾一日，请重新提出"
         if row.asked_by == self.actor:
-            return "another person than who asked confirms it"
+            return "another person than who asked confirms it", "须由提出者以外的人确认"
         return None
 
     def confirm(self, question: Question, found: Collection[str], at: datetime) -> tuple[list[str], dict[str, Halt]]:
@@ -128,7 +130,7 @@ class ToldUses:
             row = session.get_one(ToldUseRow, question.number, with_for_update=True)
             if row.confirmed_at is not None:
                 msg = f"question {question.number}: it was answered already; ask anew"
-                raise Halt(msg)
+                raise Halt(msg, zh=f"告知查询 {question.number} 已答复，请重新提出")
             attest_rows(session, [row], row.asked_at)
             lines, altered = _sound(session, found)
             withheld = set(session.scalars(_withheld(found).with_only_columns(ToldWithheldRow.batch_id)))
@@ -161,7 +163,7 @@ class ToldUses:
             row = session.get(ToldWithheldRow, batch_id)
             if row is None:
                 msg = f"{batch_id} is not withheld"
-                raise Halt(msg)
+                raise Halt(msg, zh=f"{batch_id} 未暂缓告知")
             session.delete(row)
             append_event(session, batch, {}, {"told": "disclosed"}, self.actor)
 

@@ -87,4 +87,4 @@ def verify(session: Session) -> None:
     batch_id = session.scalar(_OTHER)
     if batch_id is not None:
         msg = f"{batch_id} is not what the ledger says: the index of results that were not taken is another"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{batch_id} 与流水不符：未取走结果的索引被改动")

@@ -73,7 +73,7 @@ def _verify_none_lost(session: Session) -> None:
         lost = f"SELECT {column} FROM {table} t WHERE {column} IS NOT NULL AND NOT EXISTS ({is_there}) LIMIT 1"  # noqa: S608
         if (batch_id := session.scalar(text(lost))) is not None:
             msg = f"{batch_id} is not what the ledger says: it is no longer in the register"
-            raise Halt(msg)
+            raise Halt(msg, zh=f"{batch_id} 与流水不符：登记簿中已没有这一批次")
 
 
 def _verify_rows(session: Session, walked: Walked) -> None:
@@ -82,7 +82,7 @@ def _verify_rows(session: Session, walked: Walked) -> None:
         recorded = {name: digest for name, digest in walked.rows.items() if name.startswith(f"{table}/")}
         if other := sorted(name for name in held.keys() | recorded.keys() if held.get(name) != recorded.get(name)):
             msg = f"{other[0]} is not what the ledger says"
-            raise Halt(msg)
+            raise Halt(msg, zh=f"{other[0]} 与流水不符")
 
 
 _WANTED: Final = bindparam("batches", type_=ARRAY(String))
@@ -108,7 +108,7 @@ def _verify_facts(session: Session, batches: Sequence[str]) -> None:
     for batch in session.execute(_BATCHES, wanted):
         if not _matches_lines(batch, hashes.get(batch.id, {}), lines.get(batch.id, [])):
             msg = f"{batch.id} is not what the ledger says"
-            raise Halt(msg)
+            raise Halt(msg, zh=f"{batch.id} 与流水不符")
 
 
 def _matches_lines(batch: Row[Any], hashes: Mapping[str, str], lines: Sequence[Any]) -> bool:

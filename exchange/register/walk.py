@@ -110,7 +110,7 @@ def _check(signed: Sequence[_Signed], key: LedgerKey) -> dict[str, str]:
     for line in signed:
         if not line.holds(key):
             msg = f"line {line.checkpoint.size} of the ledger was not signed by this office"
-            raise Halt(msg)
+            raise Halt(msg, zh=f"流水第 {line.checkpoint.size} 行不是本单位所签")
         if "/" in (line.digests or ""):  # as names of rows have it, and of tables none
             recorded = json.loads(line.digests or "{}").items()
             rows.update((name, digest) for name, digest in recorded if "/" in name)
@@ -124,14 +124,14 @@ def _collect_digests(walked: Walked, begun: Sequence[Future[dict[str, str]]]) ->
 
 def _altered(number: int) -> NoReturn:
     msg = f"the ledger was altered at line {number}"
-    raise Halt(msg)
+    raise Halt(msg, zh=f"流水第 {number} 行被改动")
 
 
 def _check_head(session: Session, walked: Walked, tree: Tree) -> None:
     head = session.get(LedgerHeadRow, True)
     if (head.seq, head.hash) != (walked.lines, walked.last_hash) if head else walked.lines != 0:
         msg = f"the ledger was cut short after line {walked.lines}"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"流水在第 {walked.lines} 行之后被截短")
     if walked.signed_from is not None and (head is None or head.subtrees != tree.written):
         msg = "the ledger's head is not what its lines add up to"
-        raise Halt(msg)
+        raise Halt(msg, zh="流水的末端记录与各行不符")

@@ -89,7 +89,9 @@ def _check(last: Checkpoint | None, asked: CosignRequest, checkpoint: Checkpoint
             f"not signed: the request goes on from {asked.old} lines, this witness signed {size} last; the office asks "
             f"with `exchange register checkpoint --since {size}`"
         )
-        raise Halt(msg)
+        raise Halt(
+            msg, zh=f"未联署：来件从 {asked.old} 行续起，本机关上次联署的是 {size} 行；请对方用 --since {size} 重新提出"
+        )
     if last is None:
         if checkpoint.size > 0 and not asked.proof:
             return
@@ -99,7 +101,11 @@ def _check(last: Checkpoint | None, asked: CosignRequest, checkpoint: Checkpoint
         f"not signed: nothing shows that the register of {checkpoint.size} lines grew out of the one of {size} lines "
         "that this witness signed; it was rolled back or rewritten, or the file is damaged. Ask the office"
     )
-    raise Halt(msg)
+    raise Halt(
+        msg,
+        zh=f"未联署：{checkpoint.size} 行的登记簿无从证明由本机关上次联署的 {size} 行续写而来："
+        "被回退或改写，或文件损坏，请询问办理机关",
+    )
 
 
 def _read_request(folder: Path, text: str) -> tuple[CosignRequest, Checkpoint]:
@@ -109,11 +115,11 @@ def _read_request(folder: Path, text: str) -> tuple[CosignRequest, Checkpoint]:
         base64.b64decode(checkpoint.root, validate=True)
     except ValueError:
         msg = "this is no request of a register for a cosignature"
-        raise Halt(msg) from None
+        raise Halt(msg, zh="这不是登记簿的联署请求") from None
     office = LedgerKey(folder / _OFFICE, folder / _OFFICE)  # nothing is signed in the office's name
     if not any(office.is_signed(checkpoint, signature) for signature in signatures):
         msg = f"not signed: the checkpoint bears no signature of the office's, whose keys are in {folder / _OFFICE}"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"未联署：检查点没有办理机关的签名，其公钥在 {folder / _OFFICE}")
     return asked, checkpoint
 
 
@@ -122,7 +128,7 @@ def _own(folder: Path) -> tuple[str, Ed25519PrivateKey]:
     name = WitnessKey.parse((folder / _VKEY).read_text("utf-8")).name
     if not isinstance(key, Ed25519PrivateKey):
         msg = f"{folder / _KEY} is no Ed25519 key"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{folder / _KEY} 不是 Ed25519 私钥，请从备份恢复")
     return name, key
 
 
@@ -135,4 +141,4 @@ def _last(folder: Path) -> Checkpoint | None:
         return parse_note(path.read_text("utf-8"))[0]
     except (OSError, ValueError):
         msg = f"{path} cannot be read; without it nothing is signed. Restore it"
-        raise Halt(msg) from None
+        raise Halt(msg, zh=f"{path} 读不出；没有它不联署，请从备份恢复") from None

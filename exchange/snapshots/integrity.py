@@ -48,7 +48,7 @@ def check(folder: Path, source: str) -> None:
         if not folder.is_dir():
             raise Past(gone(source, folder.name))
     _take_out_of_use(folder, wrong)
-    raise Halt(words(source, folder.name, wrong))
+    raise Halt(words(source, folder.name, wrong), zh=_words_zh(source, folder.name))
 
 
 def check_once(folder: Path, source: str) -> None:
@@ -57,7 +57,9 @@ def check_once(folder: Path, source: str) -> None:
     """
     with disk_trouble(folder):
         if (broken := _broken_note(folder)).exists():
-            raise Halt(words(source, folder.name, broken.read_text("utf-8", "replace")))
+            raise Halt(
+                words(source, folder.name, broken.read_text("utf-8", "replace")), zh=_words_zh(source, folder.name)
+            )
     if not _noted(folder):
         check(folder, source)
 
@@ -88,6 +90,10 @@ def words(source: str, name: str, wrong: str) -> str:
         f"Batches that used it: `exchange snapshot used-by {source} {name}`; "
         f"build it again with `exchange snapshot build`"
     )
+
+
+def _words_zh(source: str, name: str) -> str:
+    return f"快照 {source} {name} 已停用：与制作时不符；受影响的批次见 used-by，请重新制作（snapshot build）"
 
 
 def gone(source: str, name: str) -> str:

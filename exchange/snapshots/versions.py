@@ -133,7 +133,7 @@ class Version:
         if record.invented != self.invented:
             is_, asked = ("invented", "real") if record.invented else ("real", "invented")
             msg = f"snapshot {self.source} {self.name} is {is_} and would answer as {asked}; a person must look"
-            raise Halt(msg)
+            raise Halt(msg, zh=f"快照 {self.source} {self.name} 真实与虚构不符，不能用于答复，请查明")
         if record.layout != LAYOUT:
             msg = f"snapshot {self.source} {self.name} was built by another version of this software; build it again"
             raise Past(msg)
@@ -157,7 +157,7 @@ def map_table(path: Path) -> pa.Table:
         return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
     except (FileNotFoundError, pa.ArrowInvalid):
         msg = f"snapshot table {path} is missing or not whole"
-        raise Halt(msg) from None
+        raise Halt(msg, zh=f"快照文件 {path} 缺失或不完整：请用 exchange snapshot build 重新制作") from None
 
 
 class Snapshots:
@@ -258,7 +258,7 @@ class Snapshots:
             newest = self.published(version.source)
             if newest is not None and newest.as_of > version.as_of:
                 msg = f"{version.source}: {newest.name} is published already and is newer than {version.name}"
-                raise Halt(msg)
+                raise Halt(msg, zh=f"{version.source} 已发布更新的快照 {newest.name}，不再发布 {version.name}")
             self._note(version)  # first: a version that is published is always noted
             write_atomically(self.folder / version.source / "current", version.name.encode())
 
@@ -273,7 +273,7 @@ class Snapshots:
                 by_day[date.fromisoformat(name[:10])] = datetime.fromisoformat(moment)
             except ValueError:
                 msg = f"{self.folder / source / 'published'} is not what was written; put it back from a backup"
-                raise Halt(msg) from None
+                raise Halt(msg, zh=f"{self.folder / source / 'published'} 已被改动，请从备份恢复") from None
         published = self.published(source)
         if published is not None and published.as_of not in by_day:
             changed = (self.folder / source / "current").stat().st_mtime

@@ -133,7 +133,7 @@ def keep_version(app: App, version: Version) -> list[FileRecord]:
         content = version.certificates[role]
         if not path.is_file() or _read(path) != content:
             msg = f"{path.name} was changed while a set was judged"
-            raise Retryable(msg)
+            raise Retryable(msg, zh=f"判定请求期间 {path.name} 有变动")
         kept.append(_kept(app, role, path.name, content))
     return kept
 
@@ -150,7 +150,7 @@ def agreed(app: App, attested: Attested) -> Agreement:
     then = parse_kept(app.archive.read(version.sha256), Path(version.name), batch.purpose or "", today)
     if then.is_test != batch.is_test:
         msg = f"{batch.id} and the agreement under which it was accepted do not say the same stage; a person must look"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{batch.id} 与其受理时的协议所载阶段（测试或正式）不符，请查明")
     return then.model_copy(update={field: getattr(today, field) for field in OF_TODAY})
 
 

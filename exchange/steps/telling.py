@@ -142,7 +142,7 @@ def _key(number: str, today: date) -> int:
     read = standardise(pl.DataFrame({"id_number": [number]}), today)["key"]
     if read[0] is None:
         msg = "this is no identity number"
-        raise Halt(msg)
+        raise Halt(msg, zh="这不是公民身份号码")
     return int(read[0])
 
 
@@ -151,7 +151,7 @@ def _all_numbers(app: App, key: int) -> Keys:
     wanted = np.array([key], np.int64)
     if version is None:
         msg = "no population snapshot is published; former numbers cannot be found"
-        raise Halt(msg)
+        raise Halt(msg, zh="还没有人口快照，查不出曾用号码")
     population = Population(*[version.open(table) for table in ("people", "former")])
     now, before = population.people.find(wanted), population.former.find(wanted)
     persons = np.unique(np.concatenate([now.row, population.bearers(before.row)]))

@@ -14,12 +14,12 @@ from exchange.supervision.labels import Words
 
 STATES: Final = MappingProxyType(
     {
-        State.CLAIMED: Words("已取件", "claimed"),
-        State.ACCEPTED: Words("已受理", "accepted"),
-        State.REFUSED: Words("不予受理", "refused"),
-        State.PREPARED: Words("已制作", "prepared"),
-        State.DELIVERED: Words("已送达", "delivered"),
-        State.CLOSED: Words("已办结", "closed"),
+        State.CLAIMED: Words(State.CLAIMED.zh, "claimed"),
+        State.ACCEPTED: Words(State.ACCEPTED.zh, "accepted"),
+        State.REFUSED: Words(State.REFUSED.zh, "refused"),
+        State.PREPARED: Words(State.PREPARED.zh, "prepared"),
+        State.DELIVERED: Words(State.DELIVERED.zh, "delivered"),
+        State.CLOSED: Words(State.CLOSED.zh, "closed"),
     }
 )
 REVIEWS: Final = MappingProxyType(
@@ -32,12 +32,12 @@ REVIEWS: Final = MappingProxyType(
 )
 RELEASES: Final = MappingProxyType(
     {
-        ReleaseState.PROPOSED: Words("待审批", "waits for the leader"),
-        ReleaseState.APPROVED: Words("已批准", "approved"),
-        ReleaseState.REJECTED: Words("已退回", "returned"),
-        ReleaseState.REOPENED: Words("重新送审", "reopened"),
-        ReleaseState.PREPARED: Words("已制作", "prepared"),
-        ReleaseState.DELIVERED: Words("已送达", "delivered"),
+        ReleaseState.PROPOSED: Words(ReleaseState.PROPOSED.zh, "waits for the leader"),
+        ReleaseState.APPROVED: Words(ReleaseState.APPROVED.zh, "approved"),
+        ReleaseState.REJECTED: Words(ReleaseState.REJECTED.zh, "returned"),
+        ReleaseState.REOPENED: Words(ReleaseState.REOPENED.zh, "reopened"),
+        ReleaseState.PREPARED: Words(ReleaseState.PREPARED.zh, "prepared"),
+        ReleaseState.DELIVERED: Words(ReleaseState.DELIVERED.zh, "delivered"),
     }
 )
 ARRIVALS: Final = MappingProxyType(

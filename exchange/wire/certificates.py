@@ -39,10 +39,10 @@ def read_certificates(path: Path) -> list[x509.Certificate]:
         certificates = x509.load_pem_x509_certificates(path.read_bytes())
     except (OSError, ValueError, UnsupportedAlgorithm):
         msg = f"{path}: no readable PEM certificate"
-        raise Halt(msg) from None
+        raise Halt(msg, zh=f"{path} 中没有可读的 PEM 证书") from None
     if len(certificates) > _RULES["chain"]["certificates"]:
         msg = f"{path}: {len(certificates)} certificates; at most the old and the new one during a change"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{path} 中有 {len(certificates)} 张证书，换证期间至多新旧两张")
     return certificates
 
 
@@ -113,8 +113,8 @@ def recipient(path: Path, now: datetime) -> x509.Certificate:
         msg = (
             f"{path}: the partner's encryption certificate is not valid now; put the new one there, then run this again"
         )
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{path}：部门的加密证书现不在有效期内；放入新证书后再执行")
     if (wrong := fault(in_force[0], "encryption")) is not None:
         msg = f"{path}: {wrong}"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{path}：该加密证书不能使用")
     return in_force[0]

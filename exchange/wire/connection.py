@@ -167,7 +167,7 @@ def _own_key(key_file: Path) -> paramiko.PKey:
         return paramiko.PKey.from_path(key_file)
     except (paramiko.SSHException, UnknownKeyType, UnsupportedAlgorithm, ValueError, TypeError, AssertionError):
         msg = f"{key_file}: no readable SSH key without a passphrase"
-        raise Halt(msg) from None
+        raise Halt(msg, zh=f"{key_file} 不是可读的、不带密码的 SSH 私钥") from None
 
 
 def _open_sftp(client: paramiko.SSHClient, timeouts: Timeouts) -> SftpClient:
@@ -257,24 +257,24 @@ def network_trouble(
         yield
     except paramiko.BadHostKeyException:
         msg = f"{where}: its host key is not the one that the agreement pins"
-        raise Halt(msg) from None
+        raise Halt(msg, zh=f"{where} 的主机密钥与协议所载不符：先向对方核实，再改协议") from None
     except paramiko.AuthenticationException:
         msg = f"{where}: the login as {account.username} is refused"
-        raise Halt(msg) from None
+        raise Halt(msg, zh=f"{where} 拒绝 {account.username} 登录：请对方核对账户和我方公钥") from None
     except PermissionError:
         msg = f"{where}: a file or folder may not be read or written"
-        raise Halt(msg) from None
+        raise Halt(msg, zh=f"{where}：某个文件或目录无权读写，请对方核对权限") from None
     except FileNotFoundError:
         msg = f"{where}: a file or folder is not there"
-        raise Unsettled(msg) from None
+        raise Unsettled(msg, zh=f"{where}：某个文件或目录不在") from None
     except NotAsSentError as error:
         msg = f"{where}: {error}"
-        raise Denied(msg) from None
+        raise Denied(msg, zh=f"{where}：文件与所送的不符，请对方查看") from None
     except CONVERSATION_FAILED as error:
         if limit is not None:
             limit.check()
         if not isinstance(error, CUT) and answers():
             msg = f"{where}: what is asked with a file fails ({type(error).__name__}), the connection stands"
-            raise Denied(msg) from None
+            raise Denied(msg, zh=f"{where}：对方服务器不办所请求的事，请对方查看") from None
         msg = f"{where}: the connection failed ({type(error).__name__})"
-        raise Retryable(msg) from None
+        raise Retryable(msg, zh=f"{where} 连接不上或中断") from None

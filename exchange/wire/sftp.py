@@ -201,7 +201,7 @@ class TimeLimit:
         """Retryable where the time is over: for what is done between two questions to the server."""
         if self.passed:
             msg = f"{self.where}: was not done within {self.seconds:g} seconds and was cut off"
-            raise Retryable(msg) from None
+            raise Retryable(msg, zh=f"{self.where}：{self.seconds:g} 秒内未完成，已中断") from None
 
     def _cut(self, seconds: float) -> None:
         self.passed, self.seconds = True, seconds

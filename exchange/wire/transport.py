@@ -229,7 +229,9 @@ class Folder:
             for count, entry in enumerate(self.sftp.entries(self.account.results)):
                 if count >= MAX_LISTED_RESULTS:
                     msg = f"{self.account.server}: more than {MAX_LISTED_RESULTS} results"
-                    raise Halt(msg)
+                    raise Halt(
+                        msg, zh=f"{self.account.server}：结果目录中的文件超过 {MAX_LISTED_RESULTS} 个，请对方清理"
+                    )
                 left.discard(entry.filename)
             return left
 

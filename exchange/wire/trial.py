@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from contextlib import suppress
 from secrets import token_hex
+from typing import Final
 
 from exchange.base.errors import Halt
 from exchange.base.files import sha256
 from exchange.wire.connection import CONVERSATION_FAILED
 from exchange.wire.transfer import check, put, replace
 from exchange.wire.transport import TEMPORARY, Folder
+
+_DOING: Final = {"write": "写入", "rename": "改名", "remove": "删除"}
 
 
 def try_out(partner: Folder) -> bool:
@@ -32,7 +35,7 @@ def try_out(partner: Folder) -> bool:
         except CONVERSATION_FAILED as error:
             where = f"{account.server}: {folder}"
             msg = f"{where}: {doing} fails ({type(error).__name__})"
-            raise Halt(msg) from None
+            raise Halt(msg, zh=f"{where}：{_DOING[doing]}不成，请对方核对目录和权限") from None
         finally:
             for path in (first, second):
                 with suppress(*CONVERSATION_FAILED):

@@ -11,12 +11,15 @@ from exchange.base.paths import ROOT
 from tests.pages.test_told_in_chinese import has_chinese, stops
 
 PACKAGE = ROOT / "exchange"
+ROOMS = ("cli", "desk", "operation", "status")
 BESIDE = (
-    "demo/province/published.py", "operation/backup.py", "operation/restoring.py", "register/proof.py",
-    "snapshots/build.py", "snapshots/exports.py", "status/maintenance.py", "supervision/month.py",
+    "calendar/deadlines.py", "demo/province/published.py", "retention.py", "steps/telling.py",
+    "supervision/month.py", "wire/connection.py", "wire/sftp.py", "wire/transport.py", "wire/trial.py",
 )  # fmt: skip
 """What commands give a word or a file that was typed to."""
-FILES = sorted({*(PACKAGE / "cli").glob("*.py"), *(PACKAGE / name for name in BESIDE)})
+FILES = sorted(
+    {*(path for room in ROOMS for path in (PACKAGE / room).rglob("*.py")), *(PACKAGE / name for name in BESIDE)}
+)
 
 
 def is_sentence(call: ast.Call) -> bool:

@@ -147,6 +147,15 @@ def test_it_is_returned_with_a_reason_of_the_table(pages: Pages, app: App, relea
     assert pages.post("leader", "/approval/approve", release=release.id, shown=release.answers_sha256 or "")[0] == 409
 
 
+def test_what_was_returned_in_another_tab_is_told_in_words(pages: Pages, release: Release) -> None:
+    """The first word stands, and the second tab says which it was."""
+    assert release.answers_sha256 is not None
+    pages.post("leader", "/approval/return", release=release.id, reason=next(iter(RETURNS)))
+    status, text = pages.post("leader", "/approval/approve", release=release.id, shown=release.answers_sha256)
+    assert status == 409
+    assert f"{release.id} 已有变动（已退回），不能再作此处理" in text
+
+
 def test_a_note_to_the_officer_goes_with_it(pages: Pages, app: App, release: Release) -> None:
     given = {"release": release.id, "reason": "person"}
     for note in ("见11010519491231002X", "长" * 201):

@@ -14,11 +14,10 @@ from exchange.base.paths import ROOT
 from exchange.review.worklist import ASKED, KEPT, SHOWN, FilledLine, check_lines
 from tests.pages.conftest import Pages
 
-ROOMS = ("pages", "review")
+ROOMS = ("agreements", "pages", "register", "review", "snapshots")
 BESIDE = (
-    "register/attest.py", "register/clock.py", "register/eyes.py", "register/guard.py", "register/leaving.py",
-    "register/lines.py", "register/releases.py", "register/reviews.py", "register/troubles.py", "steps/answers.py",
-    "steps/second_look.py",
+    "base/files.py", "base/keyed.py", "base/toml.py", "settings.py", "steps/agreed.py", "steps/answers.py",
+    "steps/second_look.py", "wire/certificates.py",
 )  # fmt: skip
 """What the pages call for a decision, beside the rooms of their own."""
 
@@ -45,6 +44,14 @@ def has_chinese(stop: ast.Call) -> bool:
 def test_every_stop_is_told_in_chinese(path: Path) -> None:
     for call in stops(ast.parse(path.read_text(encoding="utf-8"))):
         assert has_chinese(call), f"line {call.lineno}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_code_of_a_state_stands_in_a_chinese_sentence(path: Path) -> None:
+    for call in stops(ast.parse(path.read_text(encoding="utf-8"))):
+        for zh in (each.value for each in call.keywords if each.arg == "zh"):
+            shown = [ast.unparse(part.value) for part in ast.walk(zh) if isinstance(part, ast.FormattedValue)]
+            assert not any(each.endswith("state") for each in shown), f"line {call.lineno}"
 
 
 def test_the_rule_finds_something() -> None:
