@@ -51,6 +51,13 @@ def init(
             "--new-passwords", help="已有的数据库角色改用本次的口令 roles that are there get this office's passwords"
         ),
     ] = False,
+    leave_open: Annotated[
+        bool,
+        typer.Option(
+            "--leave-open",
+            help="升级时不等本版本读不了的未办结批次 leave open batches that this version cannot read",
+        ),
+    ] = False,
 ) -> None:
     """建立文件夹、密钥、口令、设置、数据库、角色、Airflow 各项。 Make all that a new office needs.
 
@@ -62,7 +69,7 @@ def init(
             check_log_in()
         made = 0
         with held(wanted):
-            for done in _made(wanted, airflow=airflow, new_passwords=new_passwords):
+            for done in _made(wanted, airflow=airflow, new_passwords=new_passwords, leave_open=leave_open):
                 made += done.new
                 out.print(f"{'新建 made ' if done.new else '已有 there'}  {done.what}", markup=False, soft_wrap=True)
         out.print(f"新建 {made} 项 · {made} made")
@@ -70,9 +77,9 @@ def init(
             out.print(_NEXT.format(config=quote(str(wanted.folder / "exchange.toml"))), markup=False, soft_wrap=True)
 
 
-def _made(plan: Plan, *, airflow: bool, new_passwords: bool) -> Iterator[Done]:
+def _made(plan: Plan, *, airflow: bool, new_passwords: bool, leave_open: bool) -> Iterator[Done]:
     yield from make_office(plan)
-    yield from make_databases(plan, new_passwords=new_passwords)
+    yield from make_databases(plan, new_passwords=new_passwords, leave_open=leave_open)
     if airflow:
         yield from make_airflow(plan)
 

@@ -26,6 +26,7 @@ from exchange.calendar.working_days import office_day
 from exchange.intake.lanes import AD_HOC
 from exchange.operation import log_days, machine
 from exchange.operation.finding import HealthFinding, failing, ok, warning
+from exchange.operation.other_layout import left_behind
 from exchange.register.database import check_encoding, probe
 from exchange.register.unmoved import unmoved
 from exchange.settings_sections import HealthLimits
@@ -61,6 +62,7 @@ _OTHER_DUTIES: Final[tuple[_OtherDuty, ...]] = (
 )
 """Duty, how late it may be, what is said while it is done, and where it is not."""
 TEST_LANE: Final = "test lane"
+PINNED: Final = "pinned"
 
 
 def database(app: App) -> Iterator[HealthFinding]:
@@ -135,8 +137,14 @@ def logs(_app: App) -> Iterator[HealthFinding]:
 
 
 def snapshots(app: App) -> Iterator[HealthFinding]:
-    """The sources, and the invented province where partners test."""
+    """The sources, what open batches were answered from, and the invented province where partners test."""
     yield from sources(app)
+    if behind := left_behind(app.register.engine, (app.snapshots, app.invented)):
+        words = (
+            f"{len(behind)} 个未办结批次所用的快照本版本读不了（如 {behind[0]}）：退回原版本办结，或请部门重新请求",
+            f"{len(behind)} open batches on snapshots that are not read any more, first {behind[0]}: see office init",
+        )
+        yield warning(*words, PINNED)
     if app.invented.current(_POPULATION) is None and _some_agreement(app, lambda agreement: agreement.is_test):
         words = (
             "有试办部门，未装虚构省份：exchange province install",

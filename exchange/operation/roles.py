@@ -20,6 +20,7 @@ from psycopg import sql
 from exchange.base.errors import Halt
 from exchange.base.paths import ROOT
 from exchange.operation.installing import AIRFLOW, BACKUP, OWNER, WORK, Database, Done, Plan, password_of
+from exchange.operation.other_layout import check_none_left_behind
 from exchange.register import open_register
 from exchange.register.database import check_encoding, probe
 from exchange.register.troubles import of_connection
@@ -36,9 +37,10 @@ _RIGHTS: Final = """
 """
 
 
-def make_databases(plan: Plan, *, new_passwords: bool = False) -> Iterator[Done]:
+def make_databases(plan: Plan, *, new_passwords: bool = False, leave_open: bool = False) -> Iterator[Done]:
     """Roles, databases, tables and grants; Retryable where the server cannot be reached, Halt where it says no.
-    ``new_passwords``: roles that have another password get the one that is written down.
+    ``new_passwords``: roles that have another password get the one that is written down; ``leave_open``: batches that
+    are open and that this version cannot go on with are left behind (``other_layout.py``).
     """
     try:
         with closing(_as_admin(plan.database)) as admin:
@@ -48,7 +50,7 @@ def make_databases(plan: Plan, *, new_passwords: bool = False) -> Iterator[Done]
             for name, owner in names.items():
                 yield _database(admin, name, owner)
             yield _reader(admin)
-        yield _tables(plan)
+        yield _tables(plan, leave_open=leave_open)
         yield _grants(plan)
     except psycopg.OperationalError as error:
         trouble = of_connection(error)
@@ -127,12 +129,14 @@ def _reader(admin: Connection) -> Done:
     return Done(f"{BACKUP} reads all", is_new)
 
 
-def _tables(plan: Plan) -> Done:
-    settings = Settings.load(plan.owner_settings).register_
-    register = open_register(settings.url, "office init", settings.password_file)
+def _tables(plan: Plan, *, leave_open: bool) -> Done:
+    settings = Settings.load(plan.owner_settings)
+    register = open_register(settings.register_.url, "office init", settings.register_.password_file)
     with closing(register):
         probed = probe(register.engine)
         check_encoding(probed.encoding)  # one that was made by hand
+        if probed.revision is not None and not leave_open:
+            check_none_left_behind(register.engine, settings)
         is_new = probed.revision != probed.head
         if is_new:
             register.migrate()

@@ -111,3 +111,15 @@ def _is_in_work() -> ColumnElement[bool]:
     needs_it = or_(objection.state.in_(OPEN), is_held(objection.id))
     objected = select(objection.objects_to).where(objection.objects_to.is_not(None), needs_it)
     return or_(BatchRow.state.in_(OPEN), is_held(BatchRow.id), BatchRow.id.in_(objected))
+
+
+def of_open(engine: Engine) -> dict[str, set[tuple[str, str]]]:
+    """Batch → (source, version) of all that it pinned, of every open batch that pinned any; not held against the
+    ledger. Reads what each version's tables have, so that it can be asked before an update.
+    """
+    uses = select(SnapshotUseRow.batch_id, SnapshotUseRow.source, SnapshotUseRow.version).join(BatchRow)
+    pins: dict[str, set[tuple[str, str]]] = {}
+    with reading(engine) as session:
+        for batch_id, source, version in session.execute(uses.where(BatchRow.state.in_(OPEN))):
+            pins.setdefault(batch_id, set()).add((source, version))
+    return pins

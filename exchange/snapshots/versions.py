@@ -193,6 +193,14 @@ class Snapshots:
         except Past:
             return False
 
+    def is_of_another_layout(self, source: str, name: str) -> bool:
+        """Whether this version is there, as it was written, and today's software does not read it."""
+        try:
+            record = self.version(source, name).sound_record()
+        except Past:
+            return False
+        return record is not None and record.layout != LAYOUT
+
     def current(self, source: str) -> Version | None:
         """The published version, None when there is none yet, or when it is out of use or not on disk."""
         published = self.published(source)
