@@ -51,7 +51,7 @@ WORKS: Final[Mapping[str, Callable[[App], object]]] = {
         app.register.snapshots.of_delivered(),
     ),
     "minute: a busy partner's status file": lambda app: status_of(app, app.agreement(BUSY)),
-    "ten minutes: what has not moved": lambda app: unmoved(app.register.engine, app.now() - timedelta(minutes=10)),
+    "ten minutes: what has not moved": lambda app: unmoved(app.register.engine, app.now(), timedelta(minutes=10)),
     "hour: due days that were missed": lambda app: app.register.alerts.missed("breach"),
     "hour: sets that lack": missing_now,
     "hour: assessments that end": watch_assessments,
