@@ -38,7 +38,15 @@ def test_the_registers_field(field: str, names: set[str]) -> None:
 
 @pytest.mark.parametrize(
     ("claim", "names"),
-    [("张 三", ["张三"]), ("张三、李四", ["张三", "李四"]), ("张三;", ["张三"]), ("", [""]), ("、", [""])],
+    [
+        ("张 三", ["张三"]),
+        ("张三、李四", ["张三", "李四"]),
+        ("张三;", ["张三"]),
+        (" 、X张三 ； ", ["X张三"]),
+        ("李四X；", ["李四X"]),
+        ("", [""]),
+        ("、", [""]),
+    ],
 )
 def test_a_claim(claim: str, names: list[str]) -> None:
     assert listed(claim, claimed_names(pl.col("text"))) == names
