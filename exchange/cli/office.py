@@ -55,7 +55,7 @@ def init(
         bool,
         typer.Option(
             "--leave-open",
-            help="升级时不等本版本读不了的未办结批次 leave open batches that this version cannot read",
+            help="升级时不等读不了的未办结批次 leave open batches that this version cannot read",
         ),
     ] = False,
 ) -> None:
