@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +20,7 @@ def starting_fixtures() -> Iterator[tuple[Path, str]]:
         for each in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(each, ast.FunctionDef):
                 continue
-            fixture = any("fixture" in ast.unparse(decorator) for decorator in each.decorator_list)
+            fixture = any(re.search(r"\bfixture\b", ast.unparse(decorator)) for decorator in each.decorator_list)
             calls = {_called(call.func) for call in ast.walk(each) if isinstance(call, ast.Call)}
             asked = {argument.arg for argument in each.args.args}
             if fixture and any(calls) and not asked & SERVERS:
